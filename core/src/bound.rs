@@ -1,0 +1,210 @@
+//! A number with an error bound: the scalar that derives a tolerance from the row function itself.
+//!
+//! `Bound` runs a row function once more and carries, beside each exact intermediate, how far an implementation may
+//! be from it. So no tolerance is written down anywhere: it follows from the inputs and from what the arithmetic
+//! promises.
+//!
+//! | step | error added |
+//! |---|---|
+//! | `+ − ×` | one unit of the result |
+//! | `/` | 2.5 units (what WGSL grants) |
+//! | `exp`, `exp_m1`, `ln`, `log_sigmoid`, `sigmoid` | [`FUNCTION_UNITS`] units |
+//! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes |
+//! | a parameter that the precision cannot hold | half a unit |
+
+use core::iter::Sum;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+use crate::Real;
+
+/// Units granted to one call of a transcendental function of ours: at most 2.5 on an IEEE machine, doubled for WGSL,
+/// where each `+ − ×` inside may be off by one unit instead of half a unit.
+pub const FUNCTION_UNITS: f64 = 5.0;
+
+/// Units granted to a division.
+pub const DIVISION_UNITS: f64 = 2.5;
+
+/// The most additions that one term passes through in a sum of `n` terms, in every kernel and in the f32 reference:
+/// blocks of 16, blocks of blocks, then a sequence of those, then a tree over the lanes.
+#[must_use]
+pub fn depth(n: usize) -> f64 {
+    (n as f64).min(40.0 + (n / 256) as f64)
+}
+
+/// A value and a bound of its absolute error, for arithmetic with `BITS` bits of precision.
+///
+/// One unit is `2^-BITS` of the magnitude. `Bound<24>` is IEEE f32 (round to nearest), `Bound<23>` is WGSL's f32
+/// (either neighbour), `Bound<53>` is f64.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound<const BITS: u32> {
+    /// The exact value, as far as f64 knows it.
+    pub value: f64,
+    /// The largest error an implementation may show.
+    pub error: f64,
+}
+
+/// A `Bound` of WGSL's f32.
+pub type WgslBound = Bound<23>;
+
+impl<const BITS: u32> Bound<BITS> {
+    /// One unit, relative.
+    pub const UNIT: f64 = {
+        let mut unit = 1.0;
+        let mut i = 0;
+        while i < BITS {
+            unit /= 2.0;
+            i += 1;
+        }
+        unit
+    };
+    /// Results below this may be flushed to zero.
+    const TINY: f64 = if BITS <= 24 { f32::MIN_POSITIVE as f64 } else { f64::MIN_POSITIVE };
+
+    /// A value that is exact in this precision (an input).
+    #[must_use]
+    pub const fn exact(value: f64) -> Self {
+        Self { value, error: 0.0 }
+    }
+
+    /// A value with a known error.
+    #[must_use]
+    pub const fn new(value: f64, error: f64) -> Self {
+        Self { value, error }
+    }
+
+    /// The result of a step: what its inputs' errors do to it, and `units` of rounding on top.
+    fn step(value: f64, propagated: f64, units: f64) -> Self {
+        let magnitude = libm::fabs(value) + propagated;
+        if magnitude == 0.0 {
+            return Self::exact(value);
+        }
+        Self { value, error: propagated + units * Self::UNIT * magnitude + Self::TINY }
+    }
+
+    /// `f(self)` by the largest slope over the interval, one function call's rounding on top.
+    fn function(self, value: f64, slope: f64) -> Self {
+        Self::step(value, self.error * slope, FUNCTION_UNITS)
+    }
+}
+
+impl<const BITS: u32> Add for Bound<BITS> {
+    type Output = Self;
+    fn add(self, o: Self) -> Self {
+        Self::step(self.value + o.value, self.error + o.error, 1.0)
+    }
+}
+
+impl<const BITS: u32> Sub for Bound<BITS> {
+    type Output = Self;
+    fn sub(self, o: Self) -> Self {
+        Self::step(self.value - o.value, self.error + o.error, 1.0)
+    }
+}
+
+impl<const BITS: u32> Mul for Bound<BITS> {
+    type Output = Self;
+    fn mul(self, o: Self) -> Self {
+        let (a, b) = (libm::fabs(self.value), libm::fabs(o.value));
+        let propagated = a * o.error + b * self.error + self.error * o.error;
+        if self == Self::exact(1.0) || o == Self::exact(1.0) || a * b + propagated == 0.0 {
+            return Self { value: self.value * o.value, error: propagated };
+        }
+        Self::step(self.value * o.value, propagated, 1.0)
+    }
+}
+
+impl<const BITS: u32> Div for Bound<BITS> {
+    type Output = Self;
+    fn div(self, o: Self) -> Self {
+        let value = self.value / o.value;
+        // The divisor may be as small as this; a divisor that may be zero has no bound.
+        let least = libm::fabs(o.value) - o.error;
+        let propagated =
+            if least > 0.0 { (self.error + libm::fabs(value) * o.error) / least } else { f64::INFINITY };
+        Self::step(value, propagated, DIVISION_UNITS)
+    }
+}
+
+impl<const BITS: u32> Neg for Bound<BITS> {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { value: -self.value, error: self.error }
+    }
+}
+
+impl<const BITS: u32> Sum for Bound<BITS> {
+    /// Exact sum of the values; each term's error once, and [`depth`] units of the magnitudes.
+    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+        let (mut value, mut error, mut magnitude, mut n) = (0.0, 0.0, 0.0, 0);
+        for x in terms {
+            value += x.value;
+            error += x.error;
+            magnitude += libm::fabs(x.value) + x.error;
+            n += 1;
+        }
+        Self { value, error: error + depth(n) * Self::UNIT * magnitude }
+    }
+}
+
+impl<const BITS: u32> Real for Bound<BITS> {
+    fn lift(x: f64) -> Self {
+        let held = BITS >= 53 || f64::from(x as f32).to_bits() == x.to_bits();
+        Self { value: x, error: if held { 0.0 } else { 0.5 * Self::UNIT * libm::fabs(x) } }
+    }
+    fn value(self) -> f64 {
+        self.value
+    }
+    fn exp(self) -> Self {
+        let e = libm::exp(self.value);
+        Self::step(e, e * libm::expm1(self.error), FUNCTION_UNITS)
+    }
+    fn exp_m1(self) -> Self {
+        self.function(libm::expm1(self.value), libm::exp(self.value + self.error))
+    }
+    fn ln(self) -> Self {
+        let least = self.value - self.error;
+        self.function(libm::log(self.value), if least > 0.0 { 1.0 / least } else { f64::INFINITY })
+    }
+    fn sigmoid(self) -> Self {
+        // |σ'| = σ(x)σ(−x) ≤ e^{−|x|}, largest at the end of the interval nearest to 0.
+        let nearest = (libm::fabs(self.value) - self.error).max(0.0);
+        self.function(Real::sigmoid(self.value), Real::sigmoid(nearest) * Real::sigmoid(-nearest))
+    }
+    fn log_sigmoid(self) -> Self {
+        let slope = Real::sigmoid(self.error - self.value);
+        self.function(Real::log_sigmoid(self.value), slope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_f32_cannot_hold_carries_its_rounding() {
+        assert!(Bound::<23>::lift(0.1).error > 0.0);
+        assert_eq!(Bound::<23>::lift(0.25).error.to_bits(), 0.0_f64.to_bits());
+    }
+
+    /// The bound holds for f32 arithmetic and is within a factor 100 of what happens.
+    #[test]
+    fn f32_errors_stay_inside_and_come_near() {
+        let f = |x: f64| {
+            let exact = (Real::log_sigmoid(x) * 0.3 + x) / 1.7;
+            let (a, b) = (Real::log_sigmoid(x as f32) * 0.3_f32 + x as f32, 1.7_f32);
+            let bound =
+                (Bound::<23>::exact(x).log_sigmoid() * Bound::lift(0.3) + Bound::exact(x)) / Bound::lift(1.7);
+            (f64::from(a / b) - exact).abs() / bound.error
+        };
+        let worst = (-400..400).map(|i| f(f64::from(i) / 16.0)).fold(0.0, f64::max);
+        assert!(worst < 1.0, "violated: {worst}");
+        assert!(worst > 0.01, "loose: {worst}");
+    }
+
+    #[test]
+    fn sums_are_charged_by_depth() {
+        let sum: Bound<23> = (0..4096).map(|_| Bound::exact(1.0)).sum();
+        assert_eq!(sum.value.to_bits(), 4096.0_f64.to_bits());
+        assert!((sum.error - depth(4096) * Bound::<23>::UNIT * 4096.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,111 @@
+//! The scalar that a row function is written against.
+
+use core::iter::Sum;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+/// A number, a number with derivatives ([`Dual`](crate::Dual)) or a number with an error bound ([`Bound`](crate::Bound)).
+///
+/// A row function written once over `T: Real` gives the reference, its gradient and its tolerance. Branch on
+/// [`value`](Real::value) only. Transcendental functions are `libm`'s on every platform, so that results are the same
+/// bits everywhere.
+pub trait Real:
+    Copy
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + Sum<Self>
+{
+    /// A constant or a parameter.
+    fn lift(x: f64) -> Self;
+    /// The value alone, for branches.
+    fn value(self) -> f64;
+    /// `e^x`.
+    fn exp(self) -> Self;
+    /// `e^x − 1`, exact near 0.
+    fn exp_m1(self) -> Self;
+    /// `ln x`.
+    fn ln(self) -> Self;
+    /// `σ(x) = 1/(1 + e^{−x})`.
+    fn sigmoid(self) -> Self;
+    /// `log σ(x) = −log(1 + e^{−x})`, finite wherever `x` is.
+    fn log_sigmoid(self) -> Self;
+
+    /// 0.
+    fn zero() -> Self {
+        Self::lift(0.0)
+    }
+    /// 1.
+    fn one() -> Self {
+        Self::lift(1.0)
+    }
+    /// `x²`.
+    fn square(self) -> Self {
+        self * self
+    }
+    /// `max(x, 0)` with derivative 0 at 0, as torch's `relu`.
+    fn relu(self) -> Self {
+        if self.value() > 0.0 { self } else { Self::zero() }
+    }
+}
+
+/// The two machine types among the [`Real`]s.
+pub trait Float: Real + Default + Send + Sync + core::fmt::Debug + 'static {
+    /// Rounds an f64 to this type.
+    fn round(x: f64) -> Self {
+        Self::lift(x)
+    }
+}
+
+macro_rules! machine {
+    ($t:ty, $exp:ident, $expm1:ident, $log:ident, $log1p:ident) => {
+        impl Real for $t {
+            fn lift(x: f64) -> Self {
+                x as $t
+            }
+            fn value(self) -> f64 {
+                self.into()
+            }
+            fn exp(self) -> Self {
+                libm::$exp(self)
+            }
+            fn exp_m1(self) -> Self {
+                libm::$expm1(self)
+            }
+            fn ln(self) -> Self {
+                libm::$log(self)
+            }
+            fn sigmoid(self) -> Self {
+                let e = libm::$exp(-self.abs());
+                if self >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+            }
+            fn log_sigmoid(self) -> Self {
+                self.min(0.0) - libm::$log1p(libm::$exp(-self.abs()))
+            }
+        }
+        impl Float for $t {}
+    };
+}
+machine!(f64, exp, expm1, log, log1p);
+machine!(f32, expf, expm1f, logf, log1pf);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_sigmoid_holds_its_digits_at_both_ends() {
+        for (x, want) in [(0.0, -core::f64::consts::LN_2), (40.0, -4.248354255291589e-18), (-800.0, -800.0)] {
+            let got = Real::log_sigmoid(x);
+            assert!((got - want).abs() <= 1e-15 * want.abs(), "log_sigmoid({x}) = {got:e}, want {want:e}");
+        }
+        assert!((Real::log_sigmoid(17.0_f32) - -4.139_937_7e-8).abs() < 1e-14);
+    }
+
+    #[test]
+    fn sigmoid_never_overflows() {
+        assert_eq!(Real::sigmoid(-1e30_f32).to_bits(), 0.0_f32.to_bits());
+        assert_eq!(Real::sigmoid(1e30_f64).to_bits(), 1.0_f64.to_bits());
+    }
+}

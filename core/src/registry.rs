@@ -1,0 +1,63 @@
+//! The one list of operators.
+//!
+//! [`for_each_op!`](crate::for_each_op) hands the list to a macro of the caller's. The shader table, the conformance
+//! suite, the catalogue and the benches are expansions of it, so an operator that stands here is everywhere, and a
+//! test fails when one of its parts is missing.
+
+/// Calls `$with!` with one line per operator: `family::name::Type: Signature [WGSL pieces],`.
+///
+/// The pieces are files of `shaders/wgsl/lib`, without those that the signature itself needs.
+#[macro_export]
+macro_rules! for_each_op {
+    ($with:path) => {
+        $with! {
+            logprob::token::Token: TokenRows [],
+            logprob::linear::Linear: FusedLinear [],
+            logprob::sequence_sum::SequenceSum: SegmentStats [],
+            logprob::sequence_mean::SequenceMean: SegmentStats [],
+            pair::logistic::Logistic: PairRows [],
+            pair::robust::Robust: PairRows [],
+            pair::square::Square: PairRows [],
+            pair::hinge::Hinge: PairRows [],
+            pair::nca::Nca: PairRows [],
+            pair::sppo::Sppo: PairRows [],
+            pair::apo_zero::ApoZero: PairRows [],
+        }
+    };
+}
+
+macro_rules! specs {
+    ($($family:ident :: $name:ident :: $op:ident : $sig:ident [$($lib:ident)*],)*) => {
+        /// The page of every operator, in the order of the list.
+        pub const SPECS: &[crate::Spec] = &[$(<crate::$family::$name::$op as crate::Op>::SPEC),*];
+    };
+}
+for_each_op!(specs);
+
+#[cfg(test)]
+mod tests {
+    use super::SPECS;
+
+    #[test]
+    fn every_operator_has_a_formula_a_paper_and_a_slug_of_its_own() {
+        for (i, spec) in SPECS.iter().enumerate() {
+            assert!(!spec.formula.is_empty() && !spec.title.is_empty(), "{}", spec.slug);
+            assert!(!spec.papers.is_empty(), "{} names no paper", spec.slug);
+            assert!(SPECS[..i].iter().all(|other| other.slug != spec.slug), "{} twice", spec.slug);
+        }
+    }
+
+    macro_rules! slugs {
+        ($($family:ident :: $name:ident :: $op:ident : $sig:ident [$($lib:ident)*],)*) => {
+            #[test]
+            fn the_slug_is_the_path_and_the_signature_the_one_listed() {
+                $(
+                    let spec = <crate::$family::$name::$op as crate::Op>::SPEC;
+                    assert_eq!(spec.slug, concat!(stringify!($family), "/", stringify!($name)));
+                    assert_eq!(spec.signature, crate::sig::Signature::$sig, "{}", spec.slug);
+                )*
+            }
+        };
+    }
+    crate::for_each_op!(slugs);
+}

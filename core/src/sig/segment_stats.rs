@@ -1,0 +1,133 @@
+//! SegmentStats: values per element, segments of elements, one result per segment.
+//!
+//! | role | array | shape |
+//! |---|---|---|
+//! | differentiable | `values` | `[elements]`, any stride |
+//! | words | `keep` (mask or labels), `offsets` | `[elements]`, `[segments + 1]` |
+//! | result of `forward` | planes [`PLANES`] | `[3, segments]` |
+//! | result of `backward` | `d_values` | `[elements]` |
+//!
+//! Segments are rows of a padded `[segments, len]` array, or packed: `offsets[s]..offsets[s + 1]`. An element is kept
+//! when its word differs from `ignore`: 0 for a 0/1 mask, `ignore_index` for labels. What is not kept is not read and
+//! gets gradient 0. A segment that keeps nothing has sum 0; its mean is given as 0 and flagged in the status.
+
+use super::args::args;
+use super::token_rows::{Labels, Shift};
+
+/// The planes of the forward result.
+pub const PLANES: [&str; 3] = ["value", "count", "status"];
+/// Plane of the sum or mean.
+pub const VALUE: usize = 0;
+/// Plane of the number of kept elements.
+pub const COUNT: usize = 1;
+/// Plane of the [status](crate::status).
+pub const STATUS: usize = 2;
+
+/// Where segments begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segments<'a> {
+    /// `count` segments of `len` elements each, one behind another.
+    Padded {
+        /// How many segments.
+        count: usize,
+        /// Elements of each.
+        len: usize,
+    },
+    /// Segment `s` is `offsets[s]..offsets[s + 1]`.
+    Packed {
+        /// One more than there are segments; never falling.
+        offsets: &'a [u32],
+    },
+}
+
+impl Segments<'_> {
+    /// How many segments there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        match self {
+            Self::Padded { count, .. } => *count,
+            Self::Packed { offsets } => offsets.len().saturating_sub(1),
+        }
+    }
+
+    /// The elements of segment `s`.
+    #[must_use]
+    pub fn range(&self, s: usize) -> core::ops::Range<usize> {
+        match self {
+            Self::Padded { len, .. } => s * len..(s + 1) * len,
+            Self::Packed { offsets } => offsets[s] as usize..offsets[s + 1] as usize,
+        }
+    }
+}
+
+/// Which elements are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep<'a> {
+    /// Every one.
+    All,
+    /// Those whose label is counted, by the rules of [`Labels`].
+    Labelled {
+        /// The labels, one per element.
+        labels: &'a [i32],
+        /// Their rules; `seq_len` is the segments' own here.
+        rules: Labels,
+    },
+    /// Those whose word is not 0.
+    Masked {
+        /// One word per element.
+        mask: &'a [u32],
+    },
+}
+
+impl Keep<'_> {
+    /// Whether element `i` of a segment that ends at `end` is kept.
+    #[must_use]
+    pub fn keeps(&self, i: usize, end: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Masked { mask } => mask[i] != 0,
+            Self::Labelled { labels, rules } => match rules.shift {
+                Shift::Aligned => labels[i] != rules.ignore_index,
+                Shift::Next => i + 1 < end && labels[i + 1] != rules.ignore_index,
+            },
+        }
+    }
+}
+
+args! {
+    /// Arguments of `forward` and `backward`.
+    SegmentArgs {
+        /// How many segments.
+        segments: u32,
+        /// Elements of a padded segment; 0: packed.
+        len: u32,
+        /// Elements from one padded segment to the next, in `values`.
+        segment_stride: u32,
+        /// Where element 0 stands in `values`.
+        values_offset: u32,
+        /// Elements from one value to the next.
+        values_stride: u32,
+        /// Where element 0's word stands.
+        keep_offset: u32,
+        /// 1: an element's word decides whether it is kept; 0: all are.
+        keep: u32,
+        /// The word of an element that is not kept.
+        ignore: u32,
+        /// How far behind its element a word stands (1 for labels that score the next token).
+        shift: u32,
+        /// Where the offsets of packed segments begin among the words.
+        offsets_offset: u32,
+        /// What the result is multiplied by: the reduction's scale, as f32 bits; also multiplies the gradient.
+        scale: f32,
+        /// `forward`: where plane 0 of the result begins. `backward`: where `forward`'s planes begin in `rows`.
+        result_offset: u32,
+        /// Elements from one plane to the next.
+        result_stride: u32,
+        /// `backward`: where the upstream gradient of each segment begins in `rows`.
+        upstream_offset: u32,
+        /// `backward`: elements from one upstream gradient to the next.
+        upstream_stride: u32,
+        /// Zero.
+        pad0: u32,
+    }
+}
