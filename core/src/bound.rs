@@ -12,7 +12,6 @@
 //! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes |
 //! | a parameter that the precision cannot hold | half a unit |
 
-use core::iter::Sum;
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Real;
@@ -59,6 +58,8 @@ impl<const BITS: u32> Bound<BITS> {
     };
     /// Results below this may be flushed to zero.
     const TINY: f64 = if BITS <= 24 { f32::MIN_POSITIVE as f64 } else { f64::MIN_POSITIVE };
+    /// Results beyond this may overflow: they have no bound.
+    const LARGEST: f64 = if BITS <= 24 { f32::MAX as f64 } else { f64::MAX };
 
     /// A value that is exact in this precision (an input).
     #[must_use]
@@ -77,6 +78,9 @@ impl<const BITS: u32> Bound<BITS> {
         let magnitude = libm::fabs(value) + propagated;
         if magnitude == 0.0 {
             return Self::exact(value);
+        }
+        if magnitude > Self::LARGEST {
+            return Self { value, error: f64::INFINITY };
         }
         Self { value, error: propagated + units * Self::UNIT * magnitude + Self::TINY }
     }
@@ -116,6 +120,9 @@ impl<const BITS: u32> Mul for Bound<BITS> {
 impl<const BITS: u32> Div for Bound<BITS> {
     type Output = Self;
     fn div(self, o: Self) -> Self {
+        if o == Self::exact(1.0) {
+            return self;
+        }
         let value = self.value / o.value;
         // The divisor may be as small as this; a divisor that may be zero has no bound.
         let least = libm::fabs(o.value) - o.error;
@@ -132,9 +139,16 @@ impl<const BITS: u32> Neg for Bound<BITS> {
     }
 }
 
-impl<const BITS: u32> Sum for Bound<BITS> {
+impl<const BITS: u32> Real for Bound<BITS> {
+    fn lift(x: f64) -> Self {
+        let held = BITS >= 53 || f64::from(x as f32).to_bits() == x.to_bits();
+        Self { value: x, error: if held { 0.0 } else { 0.5 * Self::UNIT * libm::fabs(x) } }
+    }
+    fn value(self) -> f64 {
+        self.value
+    }
     /// Exact sum of the values; each term's error once, and [`depth`] units of the magnitudes.
-    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+    fn total(terms: impl Iterator<Item = Self>) -> Self {
         let (mut value, mut error, mut magnitude, mut n) = (0.0, 0.0, 0.0, 0);
         for x in terms {
             value += x.value;
@@ -144,15 +158,12 @@ impl<const BITS: u32> Sum for Bound<BITS> {
         }
         Self { value, error: error + depth(n) * Self::UNIT * magnitude }
     }
-}
-
-impl<const BITS: u32> Real for Bound<BITS> {
-    fn lift(x: f64) -> Self {
-        let held = BITS >= 53 || f64::from(x as f32).to_bits() == x.to_bits();
-        Self { value: x, error: if held { 0.0 } else { 0.5 * Self::UNIT * libm::fabs(x) } }
+    fn step(self) -> Self {
+        let (value, free) = (f64::from(self.value > 0.0), libm::fabs(self.value) <= self.error);
+        Self { value, error: if free && self.error > 0.0 { 1.0 } else { 0.0 } }
     }
-    fn value(self) -> f64 {
-        self.value
+    fn relu(self) -> Self {
+        Self { value: self.value.max(0.0), error: self.error }
     }
     fn exp(self) -> Self {
         let e = libm::exp(self.value);
@@ -203,7 +214,7 @@ mod tests {
 
     #[test]
     fn sums_are_charged_by_depth() {
-        let sum: Bound<23> = (0..4096).map(|_| Bound::exact(1.0)).sum();
+        let sum: Bound<23> = Real::total((0..4096).map(|_| Bound::exact(1.0)));
         assert_eq!(sum.value.to_bits(), 4096.0_f64.to_bits());
         assert!((sum.error - depth(4096) * Bound::<23>::UNIT * 4096.0).abs() < 1e-12);
     }

@@ -1,8 +1,10 @@
 //! Forward-mode derivatives: a value and `N` partial derivatives carried along.
 
-#![expect(clippy::suspicious_arithmetic_impl, reason = "a derivative's product rule adds, its quotient rule subtracts")]
+#![expect(
+    clippy::suspicious_arithmetic_impl,
+    reason = "a derivative's product rule adds, its quotient rule subtracts"
+)]
 
-use core::iter::Sum;
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Real;
@@ -76,18 +78,18 @@ impl<T: Real, const N: usize> Neg for Dual<T, N> {
     }
 }
 
-impl<T: Real, const N: usize> Sum for Dual<T, N> {
-    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
-        terms.fold(Self::zero(), |a, b| a + b)
-    }
-}
-
 impl<T: Real, const N: usize> Real for Dual<T, N> {
     fn lift(x: f64) -> Self {
         Self::constant(T::lift(x))
     }
     fn value(self) -> f64 {
         self.re.value()
+    }
+    fn step(self) -> Self {
+        Self::constant(self.re.step())
+    }
+    fn relu(self) -> Self {
+        self.chain(self.re.relu(), self.re.step())
     }
     fn exp(self) -> Self {
         let e = self.re.exp();

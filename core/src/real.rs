@@ -1,6 +1,5 @@
 //! The scalar that a row function is written against.
 
-use core::iter::Sum;
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A number, a number with derivatives ([`Dual`](crate::Dual)) or a number with an error bound ([`Bound`](crate::Bound)).
@@ -9,13 +8,7 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 /// [`value`](Real::value) only. Transcendental functions are `libm`'s on every platform, so that results are the same
 /// bits everywhere.
 pub trait Real:
-    Copy
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + Sum<Self>
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
     /// A constant or a parameter.
     fn lift(x: f64) -> Self;
@@ -40,9 +33,19 @@ pub trait Real:
     fn one() -> Self {
         Self::lift(1.0)
     }
+    /// The sum, in order. f32 sums in blocks, so that no term passes through more than
+    /// [`depth`](crate::bound::depth) additions.
+    fn total(terms: impl Iterator<Item = Self>) -> Self {
+        terms.fold(Self::zero(), |a, b| a + b)
+    }
     /// `x²`.
     fn square(self) -> Self {
         self * self
+    }
+    /// 1 where `x > 0`, else 0: strict, as accuracies are counted. A [`Bound`](crate::Bound) that reaches 0 may be
+    /// either.
+    fn step(self) -> Self {
+        Self::lift(if self.value() > 0.0 { 1.0 } else { 0.0 })
     }
     /// `max(x, 0)` with derivative 0 at 0, as torch's `relu`.
     fn relu(self) -> Self {
@@ -59,7 +62,7 @@ pub trait Float: Real + Default + Send + Sync + core::fmt::Debug + 'static {
 }
 
 macro_rules! machine {
-    ($t:ty, $exp:ident, $expm1:ident, $log:ident, $log1p:ident) => {
+    ($t:ty, $exp:ident, $expm1:ident, $log:ident, $log1p:ident $(, $total:item)?) => {
         impl Real for $t {
             fn lift(x: f64) -> Self {
                 x as $t
@@ -83,12 +86,39 @@ macro_rules! machine {
             fn log_sigmoid(self) -> Self {
                 self.min(0.0) - libm::$log1p(libm::$exp(-self.abs()))
             }
+            $($total)?
         }
         impl Float for $t {}
     };
 }
 machine!(f64, exp, expm1, log, log1p);
-machine!(f32, expf, expm1f, logf, log1pf);
+machine!(
+    f32,
+    expf,
+    expm1f,
+    logf,
+    log1pf,
+    fn total(terms: impl Iterator<Item = Self>) -> Self {
+        blocked_sum(terms)
+    }
+);
+
+/// Sums of 16, sums of 16 of those, and the sum of these.
+fn blocked_sum(terms: impl Iterator<Item = f32>) -> f32 {
+    let (mut total, mut outer, mut inner) = (0.0, 0.0, 0.0);
+    for (i, x) in (1_usize..).zip(terms) {
+        inner += x;
+        if i.is_multiple_of(16) {
+            outer += inner;
+            inner = 0.0;
+        }
+        if i.is_multiple_of(256) {
+            total += outer;
+            outer = 0.0;
+        }
+    }
+    total + (outer + inner)
+}
 
 #[cfg(test)]
 mod tests {
@@ -101,6 +131,13 @@ mod tests {
             assert!((got - want).abs() <= 1e-15 * want.abs(), "log_sigmoid({x}) = {got:e}, want {want:e}");
         }
         assert!((Real::log_sigmoid(17.0_f32) - -4.139_937_7e-8).abs() < 1e-14);
+    }
+
+    #[test]
+    fn f32_sums_hold_many_small_terms() {
+        let exact = 1.0 + 1e5 * f64::from(1.2e-4_f32);
+        let got: f32 = Real::total(core::iter::once(1.0).chain(core::iter::repeat_n(1.2e-4_f32, 100_000)));
+        assert!((f64::from(got) - exact).abs() < 1e-6 * exact, "{got} against {exact}");
     }
 
     #[test]

@@ -1,0 +1,160 @@
+//! Driver of the signature FusedLinear: the reference forms one row (or one column) of logits at a time.
+
+use bellwether_core::logprob::Linear;
+use bellwether_core::sig::token_rows::{Labels, PLANES};
+use bellwether_core::{Error, Op};
+
+use crate::logprob::token::{row, slope};
+use crate::rows::{Scalar, exactly, finite, product};
+use crate::token_rows::{TokenUpstream, check_labels, check_row, planes};
+
+/// Hidden states `[n, h]`, LM-head weight `[v, h]` and a label per row.
+#[derive(Clone, Copy, Debug)]
+pub struct Hidden<'a, T> {
+    /// Hidden states, packed.
+    pub hidden: &'a [T],
+    /// LM-head weight, packed: `logits = hidden · weightᵀ`.
+    pub weight: &'a [T],
+    /// Width of a hidden state.
+    pub h: usize,
+    /// Rows of the weight.
+    pub v: usize,
+    /// One label per row.
+    pub labels: &'a [i32],
+    /// Which label scores which row, and which do not count.
+    pub rules: Labels,
+}
+
+impl<T: Scalar> Hidden<'_, T> {
+    fn label(&self, i: usize) -> Option<usize> {
+        self.rules.of(self.labels, i).and_then(|label| usize::try_from(label).ok())
+    }
+
+    /// `hidden_i · weight_j`.
+    fn logit(&self, i: usize, j: usize) -> T {
+        let (a, b) = (&self.hidden[i * self.h..][..self.h], &self.weight[j * self.h..][..self.h]);
+        T::total(a.iter().zip(b).map(|(&a, &b)| a * b))
+    }
+
+    fn logits<'s>(&self, i: usize, scratch: &'s mut [T]) -> &'s [T] {
+        let row = &mut scratch[..self.v];
+        for (j, slot) in row.iter_mut().enumerate() {
+            *slot = self.logit(i, j);
+        }
+        row
+    }
+
+    fn check(&self, op: &'static str, scratch: &mut [T], need: usize) -> Result<(), Error> {
+        let n = self.labels.len();
+        exactly(op, "hidden", self.hidden, product(op, "hidden", n, self.h)?)?;
+        exactly(op, "weight", self.weight, product(op, "weight", self.v, self.h)?)?;
+        check_labels(op, self.labels, &self.rules, self.v)?;
+        if scratch.len() < need {
+            return Err(Error::ShapeMismatch { op, arg: "scratch", expected: need, given: scratch.len() });
+        }
+        for (k, x) in self.weight.iter().enumerate() {
+            finite(op, "weight", (k / self.h, k % self.h), x.value())?;
+        }
+        for i in (0..n).filter(|&i| self.label(i).is_some()) {
+            for k in 0..self.h {
+                finite(op, "hidden", (i, k), self.hidden[i * self.h + k].value())?;
+            }
+            check_row(op, i, self.logits(i, scratch))?;
+        }
+        Ok(())
+    }
+}
+
+/// Log-probability, logsumexp and entropy of every row: planes [`PLANES`] of `n` elements each.
+///
+/// `scratch` holds one row of logits: at least `v` elements.
+///
+/// # Errors
+/// Shapes that disagree, labels outside `0..v`, NaN or infinity in the weight or in a row that counts; `result` is
+/// then untouched.
+pub fn fused_linear<T: Scalar>(
+    op: &Linear,
+    x: &Hidden<'_, T>,
+    scratch: &mut [T],
+    result: &mut [T],
+) -> Result<(), Error> {
+    let (slug, n) = (Linear::SPEC.slug, x.labels.len());
+    op.check()?;
+    exactly(slug, "result", result, product(slug, "result", PLANES.len(), n)?)?;
+    x.check(slug, scratch, x.v)?;
+    for i in 0..n {
+        let values = match x.label(i) {
+            None => [T::zero(); PLANES.len()],
+            Some(y) => planes(&row(&op.token(), x.logits(i, scratch), y)),
+        };
+        for (plane, value) in values.into_iter().enumerate() {
+            result[plane * n + i] = value;
+        }
+    }
+    Ok(())
+}
+
+/// Where the gradients go.
+#[derive(Debug)]
+pub struct HiddenGradients<'a, T> {
+    /// `[n, h]`; zero in rows that do not count.
+    pub d_hidden: &'a mut [T],
+    /// `[v, h]`.
+    pub d_weight: &'a mut [T],
+}
+
+/// Gradients by hidden states and weight.
+///
+/// `scratch` holds the gradients of all logits and one row of logits: at least `(n + 1) · v` elements.
+///
+/// # Errors
+/// As [`fused_linear`]; the gradients are then untouched.
+pub fn fused_linear_backward<T: Scalar>(
+    op: &Linear,
+    x: &Hidden<'_, T>,
+    up: &TokenUpstream<'_, T>,
+    scratch: &mut [T],
+    out: HiddenGradients<'_, T>,
+) -> Result<(), Error> {
+    let (slug, n) = (Linear::SPEC.slug, x.labels.len());
+    op.check()?;
+    up.check(slug, n)?;
+    exactly(slug, "d_hidden", out.d_hidden, product(slug, "d_hidden", n, x.h)?)?;
+    exactly(slug, "d_weight", out.d_weight, product(slug, "d_weight", x.v, x.h)?)?;
+    x.check(slug, scratch, product(slug, "scratch", n + 1, x.v)?)?;
+    let (logits, gradients) = scratch[..(n + 1) * x.v].split_at_mut(x.v);
+    logit_gradients(op, x, up, logits, gradients);
+    let g = |i: usize, j: usize| gradients[i * x.v + j];
+    for (at, slot) in out.d_hidden.iter_mut().enumerate() {
+        let (i, k) = (at / x.h, at % x.h);
+        *slot = match x.label(i) {
+            None => T::zero(),
+            Some(_) => T::total((0..x.v).map(|j| g(i, j) * x.weight[j * x.h + k])),
+        };
+    }
+    for (at, slot) in out.d_weight.iter_mut().enumerate() {
+        let (j, k) = (at / x.h, at % x.h);
+        let counted = (0..n).filter(|&i| x.label(i).is_some());
+        *slot = T::total(counted.map(|i| g(i, j) * x.hidden[i * x.h + k]));
+    }
+    Ok(())
+}
+
+/// The gradients of the logits of every row that counts.
+fn logit_gradients<T: Scalar>(
+    op: &Linear,
+    x: &Hidden<'_, T>,
+    up: &TokenUpstream<'_, T>,
+    logits: &mut [T],
+    gradients: &mut [T],
+) {
+    let op = op.token();
+    for (i, g) in gradients.chunks_exact_mut(x.v.max(1)).enumerate() {
+        let Some(y) = x.label(i) else { continue };
+        let (logits, up) = (x.logits(i, logits), up.at(i));
+        let r = row(&op, logits, y);
+        for (j, slot) in g.iter_mut().enumerate() {
+            *slot = slope(&op, &r, &up, logits[j], j == y);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Row functions of the family `logprob`.
+
+mod sequence_mean;
+mod sequence_sum;
+pub mod token;
+
+use bellwether_core::{Op, Real};
+
+/// A statistic of the kept elements of a segment.
+pub trait SegmentOp: Op {
+    /// The statistic, from the sum and the number of kept elements.
+    fn value<T: Real>(&self, sum: T, count: T) -> T;
+    /// Its derivative by each kept element.
+    fn slope<T: Real>(&self, count: T) -> T;
+    /// Whether a segment that keeps nothing has a value.
+    const EMPTY_HAS_VALUE: bool;
+}

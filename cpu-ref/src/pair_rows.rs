@@ -1,0 +1,148 @@
+//! Driver of the signature PairRows.
+
+use bellwether_core::pair::{Length, PairLoss};
+use bellwether_core::sig::Reduction;
+use bellwether_core::sig::pair_rows::PLANES;
+use bellwether_core::{Dual, Error};
+
+pub use crate::pair::PairLink;
+use crate::pair::score;
+use crate::rows::{Scalar, exactly, fill_planes, finite, holds_rows, product};
+
+/// One value per pair: element `i` of the plane is `data[i · stride]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane<'a, T> {
+    /// The array, from the first element on.
+    pub data: &'a [T],
+    /// Elements from one to the next: 1 for a plane, 2 for one column of `[n, 2]`.
+    pub stride: usize,
+}
+
+impl<'a, T> From<&'a [T]> for Plane<'a, T> {
+    fn from(data: &'a [T]) -> Self {
+        Self { data, stride: 1 }
+    }
+}
+
+impl<T: Copy> Plane<'_, T> {
+    fn at(&self, i: usize) -> T {
+        self.data[i * self.stride]
+    }
+}
+
+/// The inputs of a pair loss.
+#[derive(Clone, Copy, Debug)]
+pub struct PairInputs<'a, T> {
+    /// Pairs.
+    pub n: usize,
+    /// Sequence log-probabilities of the chosen responses.
+    pub chosen: Plane<'a, T>,
+    /// Sequence log-probabilities of the rejected responses.
+    pub rejected: Plane<'a, T>,
+    /// The chosen ones under the reference.
+    pub ref_chosen: Plane<'a, T>,
+    /// The rejected ones under the reference.
+    pub ref_rejected: Plane<'a, T>,
+    /// Tokens of the chosen and the rejected responses; needed under [`Length::TokenMean`].
+    pub lengths: Option<(Plane<'a, T>, Plane<'a, T>)>,
+}
+
+impl<'a, T: Scalar> PairInputs<'a, T> {
+    /// Four packed planes, no lengths.
+    #[must_use]
+    pub fn new(chosen: &'a [T], rejected: &'a [T], ref_chosen: &'a [T], ref_rejected: &'a [T]) -> Self {
+        Self {
+            n: chosen.len(),
+            chosen: chosen.into(),
+            rejected: rejected.into(),
+            ref_chosen: ref_chosen.into(),
+            ref_rejected: ref_rejected.into(),
+            lengths: None,
+        }
+    }
+
+    /// The same with the number of tokens of each response.
+    #[must_use]
+    pub fn with_lengths(self, chosen: &'a [T], rejected: &'a [T]) -> Self {
+        Self { lengths: Some((chosen.into(), rejected.into())), ..self }
+    }
+
+    fn check(&self, op: &'static str, length: Length) -> Result<(), Error> {
+        let plane = |arg, p: &Plane<'_, T>| {
+            holds_rows(op, arg, p.data, (self.n, 1, p.stride))?;
+            (0..self.n).try_for_each(|i| finite(op, arg, (i, 0), p.at(i).value()))
+        };
+        plane("chosen", &self.chosen)?;
+        plane("rejected", &self.rejected)?;
+        plane("ref_chosen", &self.ref_chosen)?;
+        plane("ref_rejected", &self.ref_rejected)?;
+        match (length, &self.lengths) {
+            (Length::Sum, _) => Ok(()),
+            (Length::TokenMean, None) => {
+                Err(Error::ShapeMismatch { op, arg: "chosen_len", expected: self.n, given: 0 })
+            }
+            (Length::TokenMean, Some((chosen, rejected))) => {
+                for (arg, p) in [("chosen_len", chosen), ("rejected_len", rejected)] {
+                    plane(arg, p)?;
+                    if let Some(row) = (0..self.n).find(|&i| p.at(i).value() < 1.0) {
+                        return Err(Error::EmptyMean { op, arg, row });
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Loss, rewards, margin, accuracy and gradients of one pair.
+fn row<L: PairLink, T: Scalar>(
+    loss: &PairLoss<L>,
+    x: &PairInputs<'_, T>,
+    scale: T,
+    i: usize,
+) -> [T; PLANES.len()] {
+    let beta = T::lift(loss.beta);
+    let side = |which: usize, logp: T, reference: T, length: Option<T>| {
+        let logp = Dual::<T, 2>::variable(logp, which);
+        let u = if loss.reference_free { logp } else { logp - Dual::constant(reference) };
+        let s = score(loss.score, u);
+        length.map_or(s, |n| s / Dual::constant(n))
+    };
+    let lengths = match loss.length {
+        Length::Sum => None,
+        Length::TokenMean => x.lengths,
+    };
+    let (chosen, rejected) = (x.chosen.at(i), x.rejected.at(i));
+    let (ref_chosen, ref_rejected) = (x.ref_chosen.at(i), x.ref_rejected.at(i));
+    let w = side(0, chosen, ref_chosen, lengths.map(|(n, _)| n.at(i)));
+    let l = side(1, rejected, ref_rejected, lengths.map(|(_, n)| n.at(i)));
+    let value = loss.link.loss(Dual::constant(beta), w, l);
+    let reward_chosen = beta * (chosen - ref_chosen);
+    let reward_rejected = beta * (rejected - ref_rejected);
+    let margin = reward_chosen - reward_rejected;
+    let [d_chosen, d_rejected] = value.eps.map(|g| scale * g);
+    [value.re, reward_chosen, reward_rejected, margin, margin.step(), d_chosen, d_rejected, T::zero()]
+}
+
+/// Loss, rewards, margin, accuracy and gradients of every pair: planes [`PLANES`] of `n` elements each.
+///
+/// Losses are per pair; gradients are those of the reduced loss.
+///
+/// # Errors
+/// Parameters out of range, shapes that disagree, NaN or infinity in an input, lengths missing or below 1 under
+/// [`Length::TokenMean`]; `result` is then untouched.
+pub fn pair_rows<L: PairLink, T: Scalar>(
+    loss: &PairLoss<L>,
+    x: &PairInputs<'_, T>,
+    reduction: Reduction,
+    result: &mut [T],
+) -> Result<(), Error> {
+    let slug = L::SPEC.slug;
+    loss.check()?;
+    reduction.check(slug)?;
+    x.check(slug, loss.length)?;
+    exactly(slug, "result", result, product(slug, "result", PLANES.len(), x.n)?)?;
+    let scale = T::lift(reduction.scale());
+    fill_planes(x.n, result, |i| row(loss, x, scale, i));
+    Ok(())
+}

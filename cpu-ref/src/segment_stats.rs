@@ -1,0 +1,129 @@
+//! Driver of the signature SegmentStats.
+
+use bellwether_core::sig::Reduction;
+use bellwether_core::sig::segment_stats::{Keep, PLANES, Segments};
+use bellwether_core::{Error, status};
+
+pub use crate::logprob::SegmentOp;
+use crate::rows::{Scalar, exactly, fill_planes, finite, product};
+
+/// Values, the segments they fall into, and which of them count.
+#[derive(Clone, Copy, Debug)]
+pub struct Values<'a, T> {
+    /// One value per element.
+    pub values: &'a [T],
+    /// Where segments begin and end.
+    pub segments: Segments<'a>,
+    /// Which elements are kept.
+    pub keep: Keep<'a>,
+}
+
+impl<'a, T: Scalar> Values<'a, T> {
+    /// The indices of the kept elements of segment `s`.
+    fn kept(&self, s: usize) -> impl Iterator<Item = usize> + 'a {
+        let (range, keep) = (self.segments.range(s), self.keep);
+        range.clone().filter(move |&i| keep.keeps(i, range.end))
+    }
+
+    fn count(&self, s: usize) -> usize {
+        self.kept(s).count()
+    }
+
+    /// Shapes and offsets.
+    fn check_shape(&self, op: &'static str) -> Result<(), Error> {
+        let elements = self.values.len();
+        match self.segments {
+            Segments::Padded { count, len } => {
+                exactly(op, "values", self.values, product(op, "values", count, len)?)?;
+            }
+            Segments::Packed { offsets } => check_offsets(op, offsets, elements)?,
+        }
+        match self.keep {
+            Keep::All => Ok(()),
+            Keep::Masked { mask } => exactly(op, "mask", mask, elements),
+            Keep::Labelled { labels, .. } => exactly(op, "labels", labels, elements),
+        }
+    }
+
+    /// Shapes, kept values, and that a mean has something to average.
+    fn check<O: SegmentOp>(&self) -> Result<(), Error> {
+        let op = O::SPEC.slug;
+        self.check_shape(op)?;
+        for s in 0..self.segments.count() {
+            if !O::EMPTY_HAS_VALUE && self.count(s) == 0 {
+                return Err(Error::EmptyMean { op, arg: "segment", row: s });
+            }
+            self.kept(s).try_for_each(|i| finite(op, "values", (s, i), self.values[i].value()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Offsets begin at 0, never fall, and end at the number of elements.
+fn check_offsets(op: &'static str, offsets: &[u32], elements: usize) -> Result<(), Error> {
+    let mut previous = 0;
+    for (row, &offset) in offsets.iter().enumerate() {
+        let given = offset as usize;
+        if given < previous || given > elements || (row == 0 && given != 0) {
+            let bound = elements + 1;
+            return Err(Error::IndexOutOfRange { op, arg: "offsets", row, index: offset.into(), bound });
+        }
+        previous = given;
+    }
+    if previous == elements {
+        Ok(())
+    } else {
+        Err(Error::ShapeMismatch { op, arg: "values", expected: previous, given: elements })
+    }
+}
+
+/// The statistic of every segment: planes [`PLANES`] of one element per segment.
+///
+/// # Errors
+/// Shapes that disagree, falling offsets, NaN or infinity among the kept values, a mean over nothing; `result` is
+/// then untouched.
+pub fn segment_stats<O: SegmentOp, T: Scalar>(
+    op: &O,
+    x: &Values<'_, T>,
+    reduction: Reduction,
+    result: &mut [T],
+) -> Result<(), Error> {
+    let (slug, count) = (O::SPEC.slug, x.segments.count());
+    reduction.check(slug)?;
+    x.check::<O>()?;
+    exactly(slug, "result", result, product(slug, "result", PLANES.len(), count)?)?;
+    let scale = T::lift(reduction.scale());
+    fill_planes(count, result, |s| {
+        let kept = T::lift(x.count(s) as f64);
+        let sum = T::total(x.kept(s).map(|i| x.values[i]));
+        let flag = if x.count(s) == 0 { status::EMPTY_SEGMENT } else { 0 };
+        [scale * op.value(sum, kept), kept, T::lift(flag.into())]
+    });
+    Ok(())
+}
+
+/// Gradient by every value: `upstream` of its segment times the statistic's slope; zero where not kept.
+///
+/// # Errors
+/// As [`segment_stats`], but values are not looked at; `d_values` is then untouched.
+pub fn segment_stats_backward<O: SegmentOp, T: Scalar>(
+    op: &O,
+    x: &Values<'_, T>,
+    reduction: Reduction,
+    upstream: &[T],
+    d_values: &mut [T],
+) -> Result<(), Error> {
+    let slug = O::SPEC.slug;
+    reduction.check(slug)?;
+    x.check_shape(slug)?;
+    exactly(slug, "upstream", upstream, x.segments.count())?;
+    exactly(slug, "d_values", d_values, x.values.len())?;
+    d_values.fill(T::zero());
+    for (s, &up) in upstream.iter().enumerate() {
+        let slope = T::lift(reduction.scale()) * op.slope(T::lift(x.count(s) as f64));
+        for i in x.kept(s) {
+            d_values[i] = up * slope;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! A whole training step of a pair loss: hidden states or logits → token log-probs → sequence log-probs → loss →
+//! gradients.
+//!
+//! Rows `0..B` are the chosen responses, `B..2B` the rejected ones, `[2B, T]` tokens. The stages are the public
+//! drivers, in order; nothing here computes anything.
+
+use bellwether_core::Error;
+use bellwether_core::logprob::{Linear, SequenceSum, Token};
+use bellwether_core::pair::PairLoss;
+use bellwether_core::sig::segment_stats::{COUNT, Keep, Segments, VALUE};
+use bellwether_core::sig::token_rows::{LOGP, Labels};
+use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
+
+use crate::fused_linear::{Hidden, HiddenGradients, fused_linear, fused_linear_backward};
+use crate::pair_rows::{PairInputs, PairLink, pair_rows};
+use crate::rows::{Scalar, exactly};
+use crate::segment_stats::{Values, segment_stats, segment_stats_backward};
+use crate::token_rows::{TokenUpstream, Tokens, token_rows, token_rows_backward};
+
+/// Log-probabilities under the reference model.
+#[derive(Clone, Copy, Debug)]
+pub enum Reference<'a, T> {
+    /// Per token, `[2B · T]`; summed over the tokens that count.
+    Token(&'a [T]),
+    /// Per sequence, `[2B]`.
+    Sequence(&'a [T]),
+}
+
+/// One batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a, T> {
+    /// Labels, `[2B · T]`.
+    pub labels: &'a [i32],
+    /// Which label scores which row; `seq_len` is `T`.
+    pub rules: Labels,
+    /// Pairs.
+    pub pairs: usize,
+    /// Tokens per response, padding included.
+    pub len: usize,
+    /// The reference.
+    pub reference: Reference<'a, T>,
+    /// How the losses of the pairs become one.
+    pub reduction: Reduction,
+}
+
+/// Where the intermediate and final numbers of a step go.
+#[derive(Debug)]
+pub struct StepOut<'a, T> {
+    /// Planes of TokenRows, `[6, 2B · T]`.
+    pub tokens: &'a mut [T],
+    /// Planes of SegmentStats, `[3, 2B]`: log-probability and length of each response.
+    pub sequences: &'a mut [T],
+    /// The same of the reference; only the first plane is filled where it was given per sequence.
+    pub ref_sequences: &'a mut [T],
+    /// Planes of PairRows, `[8, B]`.
+    pub pairs: &'a mut [T],
+    /// Reduced loss, rewards of chosen and rejected, margin, accuracy, as a training logs them: `[5]`.
+    pub summary: &'a mut [T],
+    /// Gradient of the reduced loss by every token's log-probability, `[2B · T]`.
+    pub d_tokens: &'a mut [T],
+}
+
+impl<T: Scalar> Batch<'_, T> {
+    fn values<'s>(&'s self, values: &'s [T]) -> Values<'s, T> {
+        Values {
+            values,
+            segments: Segments::Padded { count: 2 * self.pairs, len: self.len },
+            keep: Keep::Labelled { labels: self.labels, rules: self.rules },
+        }
+    }
+
+    /// From token log-probabilities (in `out.tokens`) to the gradient of each.
+    fn loss<L: PairLink>(&self, loss: &PairLoss<L>, out: &mut StepOut<'_, T>) -> Result<(), Error> {
+        let (rows, n) = (2 * self.pairs, self.labels.len());
+        let sum = SequenceSum {};
+        segment_stats(&sum, &self.values(&out.tokens[LOGP * n..][..n]), Reduction::Sum, out.sequences)?;
+        match self.reference {
+            Reference::Token(x) => segment_stats(&sum, &self.values(x), Reduction::Sum, out.ref_sequences)?,
+            Reference::Sequence(x) => {
+                exactly("step", "ref_sequences", x, rows)?;
+                out.ref_sequences[..rows].copy_from_slice(x);
+            }
+        }
+        self.pair_loss(loss, out)?;
+        // The gradients of chosen and rejected are neighbouring planes: one upstream gradient per response.
+        let upstream = &out.pairs[pair::D_CHOSEN * self.pairs..][..rows];
+        let logps = self.values(&out.tokens[LOGP * n..][..n]);
+        segment_stats_backward(&sum, &logps, Reduction::Sum, upstream, out.d_tokens)
+    }
+
+    /// From sequence log-probabilities to the loss of each pair and the averages that a training logs.
+    fn pair_loss<L: PairLink>(&self, loss: &PairLoss<L>, out: &mut StepOut<'_, T>) -> Result<(), Error> {
+        let (b, rows) = (self.pairs, 2 * self.pairs);
+        let (chosen, rejected) = out.sequences[VALUE * rows..][..rows].split_at(b);
+        let (ref_chosen, ref_rejected) = out.ref_sequences[VALUE * rows..][..rows].split_at(b);
+        let (len_chosen, len_rejected) = out.sequences[COUNT * rows..][..rows].split_at(b);
+        let inputs = PairInputs::new(chosen, rejected, ref_chosen, ref_rejected)
+            .with_lengths(len_chosen, len_rejected);
+        pair_rows(loss, &inputs, self.reduction, out.pairs)?;
+        exactly("step", "summary", out.summary, pair::LOGGED)?;
+        let scale = T::lift(self.reduction.scale());
+        for (plane, slot) in out.summary.iter_mut().enumerate() {
+            *slot = scale * T::total(out.pairs[plane * b..][..b].iter().copied());
+        }
+        Ok(())
+    }
+
+    /// Every slice has the size of its shape.
+    fn check(&self, out: &StepOut<'_, T>) -> Result<(), Error> {
+        let (n, rows) = (2 * self.pairs * self.len, 2 * self.pairs);
+        exactly("step", "labels", self.labels, n)?;
+        exactly("step", "tokens", out.tokens, token::PLANES.len() * n)?;
+        exactly("step", "sequences", out.sequences, segment::PLANES.len() * rows)?;
+        exactly("step", "ref_sequences", out.ref_sequences, segment::PLANES.len() * rows)?;
+        exactly("step", "pairs", out.pairs, pair::PLANES.len() * self.pairs)?;
+        exactly("step", "d_tokens", out.d_tokens, n)
+    }
+}
+
+/// The step from logits `[2B · T, v]`, with the gradient of the reduced loss by every logit.
+///
+/// # Errors
+/// Those of the stages.
+pub fn step_from_logits<L: PairLink, T: Scalar>(
+    loss: &PairLoss<L>,
+    token: &Token,
+    batch: &Batch<'_, T>,
+    (logits, v): (&[T], usize),
+    out: &mut StepOut<'_, T>,
+    d_logits: &mut [T],
+) -> Result<(), Error> {
+    batch.check(out)?;
+    let tokens = Tokens::new(logits, v, batch.labels, batch.rules);
+    token_rows(token, &tokens, out.tokens)?;
+    batch.loss(loss, out)?;
+    let up = TokenUpstream { logp: Some(&*out.d_tokens), lse: None, entropy: None };
+    token_rows_backward(token, &tokens, &up, d_logits)
+}
+
+/// The step from hidden states and LM-head weight (labels and rules in `hidden` are the batch's), with gradients by
+/// both. `scratch` as in [`fused_linear_backward`].
+///
+/// # Errors
+/// Those of the stages.
+pub fn step_from_hidden<L: PairLink, T: Scalar>(
+    loss: &PairLoss<L>,
+    linear: &Linear,
+    batch: &Batch<'_, T>,
+    hidden: &Hidden<'_, T>,
+    out: &mut StepOut<'_, T>,
+    (scratch, gradients): (&mut [T], HiddenGradients<'_, T>),
+) -> Result<(), Error> {
+    batch.check(out)?;
+    fused_linear(linear, hidden, scratch, out.tokens)?;
+    batch.loss(loss, out)?;
+    let up = TokenUpstream { logp: Some(&*out.d_tokens), lse: None, entropy: None };
+    fused_linear_backward(linear, hidden, &up, scratch, gradients)
+}
