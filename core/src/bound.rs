@@ -79,7 +79,8 @@ impl<const BITS: u32> Bound<BITS> {
         if magnitude == 0.0 {
             return Self::exact(value);
         }
-        if magnitude > Self::LARGEST {
+        // Not a number either: zero times an unbounded error.
+        if magnitude > Self::LARGEST || magnitude.is_nan() {
             return Self { value, error: f64::INFINITY };
         }
         Self { value, error: propagated + units * Self::UNIT * magnitude + Self::TINY }
@@ -158,6 +159,14 @@ impl<const BITS: u32> Real for Bound<BITS> {
         }
         Self { value, error: error + depth(n) * Self::UNIT * magnitude }
     }
+    fn weigh(self, x: Self) -> Self {
+        match self.value == 0.0 && x.value.is_infinite() {
+            true if self.error > 0.0 => Self { value: 0.0, error: f64::INFINITY },
+            true => self,
+            false if self == Self::exact(0.0) => self,
+            false => self * x,
+        }
+    }
     fn step(self) -> Self {
         let (value, free) = (f64::from(self.value > 0.0), libm::fabs(self.value) <= self.error);
         Self { value, error: if free && self.error > 0.0 { 1.0 } else { 0.0 } }
@@ -166,10 +175,18 @@ impl<const BITS: u32> Real for Bound<BITS> {
         Self { value: self.value.max(0.0), error: self.error }
     }
     fn exp(self) -> Self {
+        if self.value < -Self::LARGEST {
+            // An overflow keeps its sign.
+            return Self::exact(0.0);
+        }
         let e = libm::exp(self.value);
-        Self::step(e, e * libm::expm1(self.error), FUNCTION_UNITS)
+        let grown = if e == 0.0 { libm::exp(self.value + self.error) } else { e * libm::expm1(self.error) };
+        Self::step(e, grown, FUNCTION_UNITS)
     }
     fn exp_m1(self) -> Self {
+        if self.value < -Self::LARGEST {
+            return Self::exact(-1.0);
+        }
         self.function(libm::expm1(self.value), libm::exp(self.value + self.error))
     }
     fn ln(self) -> Self {

@@ -34,7 +34,7 @@ impl<T: Real, const N: usize> Dual<T, N> {
 
     /// `f(self)` from the value of `f` and its derivative.
     fn chain(self, re: T, slope: T) -> Self {
-        Self { re, eps: self.eps.map(|e| e * slope) }
+        Self { re, eps: self.eps.map(|e| e.weigh(slope)) }
     }
 
     fn zip(self, other: Self, re: T, f: impl Fn(T, T) -> T) -> Self {
@@ -59,7 +59,7 @@ impl<T: Real, const N: usize> Sub for Dual<T, N> {
 impl<T: Real, const N: usize> Mul for Dual<T, N> {
     type Output = Self;
     fn mul(self, o: Self) -> Self {
-        self.zip(o, self.re * o.re, |a, b| a * o.re + self.re * b)
+        self.zip(o, self.re * o.re, |a, b| a.weigh(o.re) + b.weigh(self.re))
     }
 }
 
@@ -67,7 +67,7 @@ impl<T: Real, const N: usize> Div for Dual<T, N> {
     type Output = Self;
     fn div(self, o: Self) -> Self {
         let re = self.re / o.re;
-        self.zip(o, re, |a, b| (a - re * b) / o.re)
+        self.zip(o, re, |a, b| (a - b.weigh(re)) / o.re)
     }
 }
 

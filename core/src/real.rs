@@ -38,6 +38,11 @@ pub trait Real:
     fn total(terms: impl Iterator<Item = Self>) -> Self {
         terms.fold(Self::zero(), |a, b| a + b)
     }
+    /// `self · x`, and 0 where `self` is 0 however large `x` is: `0 · log 0 = 0`, and nothing flows through a slope
+    /// of 0.
+    fn weigh(self, x: Self) -> Self {
+        if self.value() == 0.0 { Self::zero() } else { self * x }
+    }
     /// `x²`.
     fn square(self) -> Self {
         self * self

@@ -85,7 +85,10 @@ pub fn fused_linear<T: Scalar>(
     for i in 0..n {
         let values = match x.label(i) {
             None => [T::zero(); PLANES.len()],
-            Some(y) => planes(&row(&op.token(), x.logits(i, scratch), y)),
+            Some(y) => {
+                let logits = x.logits(i, scratch);
+                planes(&row(&op.token(), logits, y), logits[y])
+            }
         };
         for (plane, value) in values.into_iter().enumerate() {
             result[plane * n + i] = value;

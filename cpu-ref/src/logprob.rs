@@ -6,12 +6,10 @@ pub mod token;
 
 use bellwether_core::{Op, Real};
 
-/// A statistic of the kept elements of a segment.
+/// A statistic of the kept elements of a segment that keeps at least one.
 pub trait SegmentOp: Op {
     /// The statistic, from the sum and the number of kept elements.
     fn value<T: Real>(&self, sum: T, count: T) -> T;
     /// Its derivative by each kept element.
     fn slope<T: Real>(&self, count: T) -> T;
-    /// Whether a segment that keeps nothing has a value.
-    const EMPTY_HAS_VALUE: bool;
 }

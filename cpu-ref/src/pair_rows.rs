@@ -1,6 +1,6 @@
 //! Driver of the signature PairRows.
 
-use bellwether_core::pair::{Length, PairLoss};
+use bellwether_core::pair::{Length, PairLoss, Score};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::pair_rows::PLANES;
 use bellwether_core::{Dual, Error};
@@ -94,6 +94,21 @@ impl<'a, T: Scalar> PairInputs<'a, T> {
     }
 }
 
+/// The score of a response with its derivative by the log-probability.
+fn scored<T: Scalar>(map: Score, u: T, length: Option<T>) -> Dual<T, 1> {
+    let s = score(map, Dual::variable(u, 0));
+    length.map_or(s, |n| s / Dual::constant(n))
+}
+
+/// The two scores as the link takes them. Where both are beyond the scalar's range the smaller one is left out, so
+/// that their difference keeps its sign.
+fn comparable<T: Scalar>(w: T, l: T, w_is_smaller: bool) -> [T; 2] {
+    if w.value().is_finite() || l.value().is_finite() {
+        return [w, l];
+    }
+    if w_is_smaller { [w, T::zero()] } else { [T::zero(), l] }
+}
+
 /// Loss, rewards, margin, accuracy and gradients of one pair.
 fn row<L: PairLink, T: Scalar>(
     loss: &PairLoss<L>,
@@ -102,25 +117,23 @@ fn row<L: PairLink, T: Scalar>(
     i: usize,
 ) -> [T; PLANES.len()] {
     let beta = T::lift(loss.beta);
-    let side = |which: usize, logp: T, reference: T, length: Option<T>| {
-        let logp = Dual::<T, 2>::variable(logp, which);
-        let u = if loss.reference_free { logp } else { logp - Dual::constant(reference) };
-        let s = score(loss.score, u);
-        length.map_or(s, |n| s / Dual::constant(n))
-    };
+    let ratio = |logp: T, reference: T| if loss.reference_free { logp } else { logp - reference };
     let lengths = match loss.length {
         Length::Sum => None,
         Length::TokenMean => x.lengths,
     };
     let (chosen, rejected) = (x.chosen.at(i), x.rejected.at(i));
     let (ref_chosen, ref_rejected) = (x.ref_chosen.at(i), x.ref_rejected.at(i));
-    let w = side(0, chosen, ref_chosen, lengths.map(|(n, _)| n.at(i)));
-    let l = side(1, rejected, ref_rejected, lengths.map(|(_, n)| n.at(i)));
-    let value = loss.link.loss(Dual::constant(beta), w, l);
+    let (u_w, u_l) = (ratio(chosen, ref_chosen), ratio(rejected, ref_rejected));
+    let w = scored(loss.score, u_w, lengths.map(|(n, _)| n.at(i)));
+    let l = scored(loss.score, u_l, lengths.map(|(_, n)| n.at(i)));
+    let [s_w, s_l] = comparable(w.re, l.re, u_w.value() < u_l.value());
+    let value = loss.link.loss(Dual::constant(beta), Dual::<T, 2>::variable(s_w, 0), Dual::variable(s_l, 1));
+    let [by_w, by_l] = value.eps.map(|g| scale * g);
     let reward_chosen = beta * (chosen - ref_chosen);
     let reward_rejected = beta * (rejected - ref_rejected);
     let margin = reward_chosen - reward_rejected;
-    let [d_chosen, d_rejected] = value.eps.map(|g| scale * g);
+    let (d_chosen, d_rejected) = (by_w.weigh(w.eps[0]), by_l.weigh(l.eps[0]));
     [value.re, reward_chosen, reward_rejected, margin, margin.step(), d_chosen, d_rejected, T::zero()]
 }
 

@@ -45,17 +45,12 @@ impl<'a, T: Scalar> Values<'a, T> {
         }
     }
 
-    /// Shapes, kept values, and that a mean has something to average.
-    fn check<O: SegmentOp>(&self) -> Result<(), Error> {
-        let op = O::SPEC.slug;
+    /// Shapes and kept values.
+    fn check(&self, op: &'static str) -> Result<(), Error> {
         self.check_shape(op)?;
-        for s in 0..self.segments.count() {
-            if !O::EMPTY_HAS_VALUE && self.count(s) == 0 {
-                return Err(Error::EmptyMean { op, arg: "segment", row: s });
-            }
-            self.kept(s).try_for_each(|i| finite(op, "values", (s, i), self.values[i].value()))?;
-        }
-        Ok(())
+        (0..self.segments.count()).try_for_each(|s| {
+            self.kept(s).try_for_each(|i| finite(op, "values", (s, i), self.values[i].value()))
+        })
     }
 }
 
@@ -80,8 +75,7 @@ fn check_offsets(op: &'static str, offsets: &[u32], elements: usize) -> Result<(
 /// The statistic of every segment: planes [`PLANES`] of one element per segment.
 ///
 /// # Errors
-/// Shapes that disagree, falling offsets, NaN or infinity among the kept values, a mean over nothing; `result` is
-/// then untouched.
+/// Shapes that disagree, falling offsets, NaN or infinity among the kept values; `result` is then untouched.
 pub fn segment_stats<O: SegmentOp, T: Scalar>(
     op: &O,
     x: &Values<'_, T>,
@@ -90,14 +84,16 @@ pub fn segment_stats<O: SegmentOp, T: Scalar>(
 ) -> Result<(), Error> {
     let (slug, count) = (O::SPEC.slug, x.segments.count());
     reduction.check(slug)?;
-    x.check::<O>()?;
+    x.check(slug)?;
     exactly(slug, "result", result, product(slug, "result", PLANES.len(), count)?)?;
     let scale = T::lift(reduction.scale());
     fill_planes(count, result, |s| {
+        if x.count(s) == 0 {
+            return [T::zero(), T::zero(), T::lift(status::EMPTY_SEGMENT.into())];
+        }
         let kept = T::lift(x.count(s) as f64);
         let sum = T::total(x.kept(s).map(|i| x.values[i]));
-        let flag = if x.count(s) == 0 { status::EMPTY_SEGMENT } else { 0 };
-        [scale * op.value(sum, kept), kept, T::lift(flag.into())]
+        [scale * op.value(sum, kept), kept, T::zero()]
     });
     Ok(())
 }

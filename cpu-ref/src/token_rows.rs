@@ -4,7 +4,7 @@ use bellwether_core::logprob::Token;
 use bellwether_core::sig::token_rows::{Labels, PLANES};
 use bellwether_core::{Error, Op, status};
 
-use crate::logprob::token::{Row, Upstream, row, slope};
+use crate::logprob::token::{Row, Upstream, banned, row, slope};
 pub use crate::rows::Scalar;
 use crate::rows::{exactly, fill_planes, fill_rows, holds_rows, product};
 
@@ -76,9 +76,9 @@ pub(crate) fn check_row<T: Scalar>(op: &'static str, i: usize, logits: &[T]) -> 
     if support { Ok(()) } else { Err(Error::EmptySupport { op, row: i }) }
 }
 
-/// The planes of one row, its status included.
-pub(crate) fn planes<T: Scalar>(r: &Row<T>) -> [T; PLANES.len()] {
-    let flag = if r.logp.value() == f64::NEG_INFINITY { status::IMPOSSIBLE_LABEL } else { 0 };
+/// The planes of one row with this logit at its label, the status included.
+pub(crate) fn planes<T: Scalar>(r: &Row<T>, label: T) -> [T; PLANES.len()] {
+    let flag = if banned(label) { status::IMPOSSIBLE_LABEL } else { 0 };
     [r.logp, r.lse, r.entropy, r.max, r.log_sum, T::lift(flag.into())]
 }
 
@@ -97,7 +97,7 @@ pub fn token_rows<T: Scalar>(op: &Token, x: &Tokens<'_, T>, result: &mut [T]) ->
     exactly(slug, "result", result, product(slug, "result", PLANES.len(), n)?)?;
     fill_planes(n, result, |i| match x.label(i) {
         None => [T::zero(); PLANES.len()],
-        Some(y) => planes(&row(op, x.row(i), y)),
+        Some(y) => planes(&row(op, x.row(i), y), x.row(i)[y]),
     });
     Ok(())
 }

@@ -1,1 +1,30 @@
-//! .
+//! The wgpu host of bellwether's kernels.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod bind;
+pub mod context;
+pub mod error;
+pub mod kernel;
+pub mod record;
+mod scope;
+pub mod sig;
+pub mod slice;
+pub mod step;
+
+pub use bellwether_shaders::{Access, ArgsSpace, Binding, Dialect, Role, Source, find};
+pub use context::{
+    Context, LinearGradients, LinearInputs, PairInputs, Planes, SegmentInputs, Selector, StepData,
+    StepInputs, StepOutputs, TokenInputs, TokenUpstream,
+};
+pub use error::Error;
+pub use kernel::{Bound, Kernel};
+pub use record::{Recorded, Slots, args_buffer};
+pub use sig::{
+    Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, PairBuffers, PairRows,
+    PairShape, SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenForward,
+    TokenRows, TokenShape, Upstream,
+};
+pub use slice::{Plane, Slice};
+pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepLayout, StepShape, StepSource};
+pub use wgpu;

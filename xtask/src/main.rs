@@ -1,2 +1,49 @@
-//! .
-fn main() {}
+//! Bellwether's chores: `cargo xtask test | ci | docs | new-op`.
+//!
+//! Every command runs on any machine with a Rust toolchain; what else one needs, it installs or names.
+#![forbid(unsafe_code)]
+
+mod ci;
+mod docs;
+mod driver;
+mod keywords;
+mod new_op;
+mod probe;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", about = "Bellwether's chores")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Make sure that a Vulkan device exists, then run every test.
+    Test(test::Args),
+    /// Format, lints, documentation, bare-metal and wasm builds, every feature on its own.
+    Ci(ci::Args),
+    /// Write docs/ops.md and docs/papers.md from the registry.
+    Docs(docs::Args),
+    /// Lay out the files of a new operator.
+    NewOp(new_op::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
+        Chore::Test(args) => test::run(&args),
+        Chore::Ci(args) => ci::run(&args),
+        Chore::Docs(args) => docs::run(&args),
+        Chore::NewOp(args) => new_op::run(&args),
+    };
+    done.unwrap_or_else(|why| {
+        eprintln!("{why}");
+        ExitCode::FAILURE
+    })
+}

@@ -6,7 +6,7 @@ use crate::sig::Signature;
 /// Mean over the kept elements of a segment: a length-normalised log-probability.
 ///
 /// `value = scale · Σ_i kept_i x_i / Σ_i kept_i`, `∂/∂x_i = upstream · scale · kept_i / Σ kept`.
-/// A segment that keeps nothing has no mean: an error on the CPU, 0 with a flag in the status on the GPU; never NaN.
+/// A segment that keeps nothing has no mean: it is given as 0 and flagged in the status; never NaN.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]

@@ -24,11 +24,13 @@ pub enum Score {
     ForwardKl,
     /// `s(u) = log 2 + log σ(u)`.
     JsDivergence,
-    /// `s(u) = (e^{(k−1)u} − 1)/(k − 1)`; `k = 1` is reverse KL. TRL's `f_alpha_divergence_coef` is this `k`; the
-    /// paper's α is `1 − k`.
+    /// `s(u) = (e^{min((k−1)u, cap)} − 1)/(k − 1)`; `k = 1` is reverse KL. TRL's `f_alpha_divergence_coef` is this
+    /// `k`; the paper's α is `1 − k`. Beyond the cap the gradient is 0.
     AlphaDivergence {
         /// `k`; finite.
         coef: f64,
+        /// The largest exponent; TRL caps at 80, the paper not at all ([`Score::UNCAPPED`]).
+        cap: f64,
     },
 }
 
@@ -100,8 +102,9 @@ impl<L: Link> PairLoss<L> {
     pub fn check(&self) -> Result<(), Error> {
         let op = L::SPEC.slug;
         require(self.beta > 0.0 && self.beta.is_finite(), op, "beta", self.beta, "> 0 and finite")?;
-        if let Score::AlphaDivergence { coef } = self.score {
+        if let Score::AlphaDivergence { coef, cap } = self.score {
             require(coef.is_finite(), op, "coef", coef, "finite")?;
+            require(cap > 0.0, op, "cap", cap, "> 0")?;
         }
         if self.score != Score::ReverseKl && !L::DIFFERENCE {
             let why = "an f-divergence is defined for losses of the difference of scores only";
@@ -112,14 +115,17 @@ impl<L: Link> PairLoss<L> {
 }
 
 impl Score {
-    /// The score as the kernels know it: a number and a coefficient.
+    /// No cap: the largest exponent that a kernel can be told of.
+    pub const UNCAPPED: f64 = f32::MAX as f64;
+
+    /// The score as the kernels know it: a number, a coefficient and a cap.
     #[must_use]
-    pub const fn code(self) -> (u32, f64) {
+    pub const fn code(self) -> (u32, f64, f64) {
         match self {
-            Self::ReverseKl => (0, 0.0),
-            Self::ForwardKl => (1, 0.0),
-            Self::JsDivergence => (2, 0.0),
-            Self::AlphaDivergence { coef } => (3, coef),
+            Self::ReverseKl => (0, 0.0, Self::UNCAPPED),
+            Self::ForwardKl => (1, 0.0, Self::UNCAPPED),
+            Self::JsDivergence => (2, 0.0, Self::UNCAPPED),
+            Self::AlphaDivergence { coef, cap } => (3, coef, cap.min(Self::UNCAPPED)),
         }
     }
 }

@@ -10,12 +10,16 @@
 //! | scratch | `logits`, `d_logits` of one chunk of rows | `[chunk, v]` each |
 //!
 //! A chunk's logits are formed by the kernel `product`, read by the [TokenRows](super::token_rows) kernels, and
-//! thrown away. The chunk is a multiple of [`TILE`] rows; results do not depend on how many, in bits.
+//! thrown away. The chunk is a multiple of [`CHUNK`] rows; results do not depend on how many, in bits.
 
 use super::args::args;
 
 /// Rows and columns of the tile that one workgroup of `product` computes, and terms of its innermost sum.
 pub const TILE: usize = 16;
+
+/// Rows by which a chunk grows. `product` sums blocks of as many terms before it adds them to what `c` holds, so a sum
+/// over tokens that comes in chunks of this size has the same bits as one that comes whole.
+pub const CHUNK: usize = 256;
 
 args! {
     /// Arguments of `product`: `c[i, j] (+)= Σ_k a[i, k] · b[j, k]`, each factor with two strides, so that one kernel

@@ -7,6 +7,11 @@
 //! | constant | `chosen_len`, `rejected_len`: tokens, for [`Length::TokenMean`](crate::pair::Length) | `[n]` each |
 //! | result | planes [`PLANES`] | `[8, n]` |
 //!
+//! A pair with a NaN or an infinity among its inputs, or with a length below 1 under `TokenMean`, is an error on the
+//! CPU and poisoned on the GPU: NaN in every plane but the status. References are inputs even where the loss is
+//! reference-free, since rewards read them. An f-divergence score beyond f32 becomes ±∞, and so may the loss; the
+//! gradient keeps its sign.
+//!
 //! Loss and gradients come from one kernel. Losses are per pair, unscaled; gradients are those of the *reduced* loss
 //! ([`Reduction`](super::Reduction)). Rewards are `beta` times the log-ratio, as TRL logs them: never f-transformed,
 //! never length-normalised, reference subtracted even when the loss is reference-free. `accuracy` is 1 where the
@@ -81,11 +86,11 @@ args! {
         score: u32,
         /// The score's coefficient.
         score_coef: f32,
+        /// The score's largest exponent.
+        score_cap: f32,
         /// Zero.
         pad0: u32,
         /// Zero.
         pad1: u32,
-        /// Zero.
-        pad2: u32,
     }
 }

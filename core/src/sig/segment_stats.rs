@@ -9,7 +9,8 @@
 //!
 //! Segments are rows of a padded `[segments, len]` array, or packed: `offsets[s]..offsets[s + 1]`. An element is kept
 //! when its word differs from `ignore`: 0 for a 0/1 mask, `ignore_index` for labels. What is not kept is not read and
-//! gets gradient 0. A segment that keeps nothing has sum 0; its mean is given as 0 and flagged in the status.
+//! gets gradient 0. `backward` writes where `values_offset`, `segment_stride` and `values_stride` of its arguments say.
+//! A kernel that meets a NaN or an infinity among the kept values gives NaN for that segment. A segment that keeps nothing has value 0 and is flagged in the status.
 
 use super::args::args;
 use super::token_rows::{Labels, Shift};

@@ -3,8 +3,6 @@ use bellwether_core::{Real, logprob::SequenceMean};
 use super::SegmentOp;
 
 impl SegmentOp for SequenceMean {
-    const EMPTY_HAS_VALUE: bool = false;
-
     fn value<T: Real>(&self, sum: T, count: T) -> T {
         sum / count
     }

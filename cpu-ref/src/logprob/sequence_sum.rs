@@ -3,8 +3,6 @@ use bellwether_core::{Real, logprob::SequenceSum};
 use super::SegmentOp;
 
 impl SegmentOp for SequenceSum {
-    const EMPTY_HAS_VALUE: bool = true;
-
     fn value<T: Real>(&self, sum: T, _count: T) -> T {
         sum
     }

@@ -29,7 +29,7 @@ pub struct Upstream<T> {
 }
 
 /// Whether a logit is −∞: a token that cannot be drawn.
-fn banned<T: Real>(x: T) -> bool {
+pub(crate) fn banned<T: Real>(x: T) -> bool {
     x.value() == f64::NEG_INFINITY
 }
 
@@ -42,7 +42,7 @@ pub fn row<T: Real>(op: &Token, logits: &[T], label: usize) -> Row<T> {
         .unwrap_or_else(|| T::lift(f64::NEG_INFINITY));
     let log_sum = T::total(allowed().map(|x| (x - max).exp())).ln();
     let log_p = |x: T| (x - max) - log_sum;
-    let entropy = T::total(allowed().map(|x| -(log_p(x).exp() * log_p(x))));
+    let entropy = T::total(allowed().map(|x| -log_p(x).exp().weigh(log_p(x))));
     let logp = if banned(logits[label]) { logits[label] } else { log_p(logits[label] / temperature) };
     Row { logp, lse: max + log_sum, entropy, max, log_sum }
 }
@@ -59,7 +59,7 @@ pub fn slope<T: Real>(op: &Token, row: &Row<T>, up: &Upstream<T>, x: T, is_label
     let p = log_p.exp();
     // 1 − p as −(e^{log p} − 1): a confident label keeps its gradient's digits.
     let by_logp = if is_label { -log_p.exp_m1() } else { -p };
-    (up.logp * by_logp + up.lse * p - up.entropy * (p * (log_p + row.entropy))) / temperature
+    (up.logp * by_logp + up.lse * p - up.entropy * p.weigh(log_p + row.entropy)) / temperature
 }
 
 #[cfg(test)]

@@ -9,7 +9,11 @@ pub fn score<T: Real>(map: Score, u: T) -> T {
         Score::ReverseKl => u,
         Score::ForwardKl => -(-u).exp_m1(),
         Score::JsDivergence => T::lift(LN_2) + u.log_sigmoid(),
-        Score::AlphaDivergence { coef } if coef - 1.0 == 0.0 => u,
-        Score::AlphaDivergence { coef } => (T::lift(coef - 1.0) * u).exp_m1() / T::lift(coef - 1.0),
+        Score::AlphaDivergence { coef, .. } if coef - 1.0 == 0.0 => u,
+        Score::AlphaDivergence { coef, cap } => {
+            let exponent = T::lift(coef - 1.0) * u;
+            let capped = if exponent.value() > cap { T::lift(cap) } else { exponent };
+            capped.exp_m1() / T::lift(coef - 1.0)
+        }
     }
 }

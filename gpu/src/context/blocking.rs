@@ -1,0 +1,91 @@
+//! The twins that wait.
+
+use bellwether_core::Op;
+use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::pair::{Link, PairLoss};
+use bellwether_core::sig::Reduction;
+use pollster::block_on;
+
+use super::{
+    Context, LinearGradients, LinearInputs, PairInputs, Planes, SegmentInputs, Selector, StepInputs,
+    StepOutputs, TokenInputs, TokenUpstream,
+};
+use crate::error::Error;
+use crate::record::Recorded;
+use crate::slice::Slice;
+use crate::step::StepShape;
+
+macro_rules! twins {
+    ($($name:ident of $twin:ident $(<$t:ident: $bound:ident>)? ($($arg:ident: $kind:ty),*) -> $out:ty;)*) => {
+        impl Context {
+            $(
+                #[doc = concat!("[`Context::", stringify!($twin), "`], and waits.")]
+                ///
+                /// # Errors
+                /// As its twin.
+                pub fn $name $(<$t: $bound>)? (&self, $($arg: $kind),*) -> Result<$out, Error> {
+                    block_on(self.$twin($($arg),*))
+                }
+            )*
+        }
+    };
+}
+
+twins! {
+    run_blocking of run(recorded: &Recorded) -> ();
+    download_f32_blocking of download_f32(slice: Slice<'_>) -> Vec<f32>;
+    download_u32_blocking of download_u32(slice: Slice<'_>) -> Vec<u32>;
+    token_rows_blocking of token_rows(op: &Token, inputs: &TokenInputs<'_>) -> Planes;
+    token_rows_backward_blocking of token_rows_backward(
+        op: &Token, inputs: &TokenInputs<'_>, forward: &Planes, upstream: &TokenUpstream<'_>
+    ) -> Vec<f32>;
+    linear_blocking of linear(op: &Linear, inputs: &LinearInputs<'_>) -> Planes;
+    linear_backward_blocking of linear_backward(
+        op: &Linear, inputs: &LinearInputs<'_>, forward: &Planes, upstream: &TokenUpstream<'_>
+    ) -> LinearGradients;
+    segments_blocking of segments<O: Op>(op: &O, inputs: &SegmentInputs<'_>, values: &[f32]) -> Planes;
+    segments_backward_blocking of segments_backward<O: Op>(
+        op: &O, inputs: &SegmentInputs<'_>, elements: usize, forward: &Planes, upstream: &[f32]
+    ) -> Vec<f32>;
+    pair_rows_blocking of pair_rows<L: Link>(
+        loss: &PairLoss<L>, inputs: &PairInputs<'_>, reduction: Reduction
+    ) -> Planes;
+    pair_step_blocking of pair_step<L: Link>(
+        loss: &PairLoss<L>, linear: &Linear, shape: &StepShape, inputs: &StepInputs<'_>
+    ) -> StepOutputs;
+}
+
+impl Context {
+    /// [`Context::new`], and waits.
+    ///
+    /// # Errors
+    /// As its twin.
+    pub fn blocking() -> Result<Self, Error> {
+        block_on(Self::new())
+    }
+
+    /// [`Context::select`], and waits.
+    ///
+    /// # Errors
+    /// As its twin.
+    pub fn select_blocking(selector: Selector<'_>) -> Result<Self, Error> {
+        block_on(Self::select(selector))
+    }
+
+    /// [`Context::with_limits`], and waits.
+    ///
+    /// # Errors
+    /// As its twin.
+    pub fn with_limits_blocking(
+        selector: Selector<'_>,
+        change: impl FnOnce(&mut wgpu::Limits),
+    ) -> Result<Self, Error> {
+        block_on(Self::with_limits(selector, change))
+    }
+
+    /// [`Context::list`], and waits.
+    #[must_use]
+    pub fn list_blocking() -> Vec<wgpu::AdapterInfo> {
+        block_on(Self::list())
+    }
+}

@@ -1,0 +1,49 @@
+//! Typed bindings: one plan per signature, built once per device, that turns a shape and buffers into dispatches.
+//!
+//! A plan's `forward` and `backward` check everything, make the argument blocks and bind groups, and give a
+//! [`Recorded`](crate::Recorded) list that is encoded any number of times. Arrays above the device's binding limit
+//! are cut into windows of rows; results do not depend on the cuts, in bits.
+//!
+//! `compile_with` takes the place of `new` where the host makes the kernels: cached, or from modules of its own.
+
+pub mod fused_linear;
+pub mod pair_rows;
+mod product;
+pub mod segment_stats;
+pub mod token_rows;
+
+pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
+pub use pair_rows::{PairBuffers, PairRows, PairShape};
+pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
+pub use token_rows::{TokenBackward, TokenForward, TokenRows, TokenShape, Upstream};
+
+use bellwether_core::Op;
+use bellwether_core::op::PARAM_WORDS;
+use bellwether_shaders::{Source, find};
+
+use crate::Error;
+
+/// The parameters of an operator as every plan keeps them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Params {
+    pub(crate) op: &'static str,
+    pub(crate) words: [u32; PARAM_WORDS],
+}
+
+impl Params {
+    /// The checked parameters of `op`.
+    pub(crate) fn of<O: Op>(op: &O) -> Result<Self, Error> {
+        op.check()?;
+        Ok(Self { op: O::SPEC.slug, words: op.words() })
+    }
+
+    /// A kernel's whole argument block.
+    pub(crate) fn block(&self, header: &[u32]) -> Vec<u32> {
+        [header, &self.words].concat()
+    }
+}
+
+/// The kernel of an operator in the shader table.
+pub(crate) fn source(op: &'static str, kernel: &'static str) -> Result<&'static Source, Error> {
+    find(op, kernel).ok_or(Error::UnknownKernel { op, kernel })
+}

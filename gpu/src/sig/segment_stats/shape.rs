@@ -1,0 +1,157 @@
+//! Shapes of SegmentStats.
+
+use bellwether_core::sig::segment_stats::{PLANES, SegmentArgs};
+
+use crate::error::{Error, index, product};
+use crate::slice::{Plane, Slice, planes};
+
+/// Where segments begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Rows of an array.
+    Padded {
+        /// Elements of each.
+        len: usize,
+        /// Elements from the first value of one segment to that of the next.
+        stride: usize,
+    },
+    /// Segment `s` is `offsets[s]..offsets[s + 1]`; the offsets stand among the words and are trusted.
+    Packed {
+        /// Where the offsets begin in the words.
+        offsets: usize,
+        /// Elements of all segments together.
+        elements: usize,
+    },
+}
+
+/// The words that say which elements are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepWords {
+    /// Where element 0's word stands in the words.
+    pub offset: usize,
+    /// The word of an element that is not kept.
+    pub ignore: u32,
+    /// How far behind its element a word stands.
+    pub shift: u32,
+}
+
+/// Where everything stands, in elements.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SegmentShape {
+    /// How many segments.
+    pub segments: usize,
+    /// Where they begin and end.
+    pub extent: Extent,
+    /// The values in `values`, or their gradients in `d_values`.
+    pub values: Plane,
+    /// Which elements are kept; `None`: all.
+    pub keep: Option<KeepWords>,
+    /// Multiplies results and gradients.
+    pub scale: f32,
+    /// Where plane 0 of the forward result begins (in `result`, or in `rows`), and the elements from one *plane* to
+    /// the next (at least `segments`).
+    pub result: Plane,
+    /// `backward`: the upstream gradient of each segment, in `rows`.
+    pub upstream: Plane,
+}
+
+impl SegmentShape {
+    /// `segments` rows of `len` elements without gaps, all kept; upstream behind the forward planes.
+    #[must_use]
+    pub const fn padded(segments: usize, len: usize) -> Self {
+        Self {
+            segments,
+            extent: Extent::Padded { len, stride: len },
+            values: Plane::at(0),
+            keep: None,
+            scale: 1.0,
+            result: Plane { offset: 0, stride: segments },
+            upstream: Plane::at(segments.saturating_mul(PLANES.len())),
+        }
+    }
+
+    /// Packed segments whose offsets begin at word `offsets`; all elements kept.
+    #[must_use]
+    pub const fn packed(segments: usize, offsets: usize, elements: usize) -> Self {
+        Self { extent: Extent::Packed { offsets, elements }, ..Self::padded(segments, 0) }
+    }
+}
+
+impl SegmentShape {
+    /// The header of both kernels, checked against the slices of words, values and planes.
+    pub(super) fn args(
+        &self,
+        op: &'static str,
+        words: &Slice<'_>,
+        values: (&'static str, &Slice<'_>),
+        rows: (&'static str, &Slice<'_>),
+    ) -> Result<SegmentArgs, Error> {
+        let (name, slice) = values;
+        let (values_offset, values_stride) = self.values_words(op, name, slice)?;
+        let n = self.segments as u64;
+        let (result_offset, result_stride) = planes(op, rows.0, PLANES.len(), n, self.result, rows.1)?;
+        let mut args = SegmentArgs {
+            segments: index(op, "segments", n)?,
+            values_offset,
+            values_stride,
+            scale: self.scale,
+            result_offset,
+            result_stride,
+            ..SegmentArgs::default()
+        };
+        self.keep_words(op, words, &mut args)?;
+        self.extent_words(op, words, &mut args)?;
+        Ok(args)
+    }
+
+    fn keep_words(&self, op: &'static str, words: &Slice<'_>, args: &mut SegmentArgs) -> Result<(), Error> {
+        let Some(keep) = self.keep else { return Ok(()) };
+        let (offset, _) = Plane::at(keep.offset).words(op, "words", self.elements(op)?, words)?;
+        (args.keep, args.keep_offset, args.ignore, args.shift) = (1, offset, keep.ignore, keep.shift);
+        Ok(())
+    }
+
+    fn extent_words(&self, op: &'static str, words: &Slice<'_>, args: &mut SegmentArgs) -> Result<(), Error> {
+        match self.extent {
+            // The kernel's `len = 0` means packed. One element whose word would stand behind the segment is an
+            // empty segment too.
+            Extent::Padded { len: 0, .. } => (args.len, args.keep, args.shift) = (1, 1, 1),
+            Extent::Padded { len, stride } => {
+                args.segment_stride = index(op, "segments", stride as u64)?;
+                args.len = index(op, "segments", len as u64)?;
+            }
+            Extent::Packed { offsets, .. } => {
+                let count = self.segments as u64 + u64::from(self.segments > 0);
+                (args.offsets_offset, _) = Plane::at(offsets).words(op, "offsets", count, words)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Elements of all segments together.
+    pub(super) fn elements(&self, op: &'static str) -> Result<u64, Error> {
+        match self.extent {
+            Extent::Padded { len, .. } => product(op, "segments", self.segments as u64, len as u64),
+            Extent::Packed { elements, .. } => Ok(elements as u64),
+        }
+    }
+
+    /// Checks the values' plane against the slice that holds it.
+    fn values_words(
+        &self,
+        op: &'static str,
+        arg: &'static str,
+        slice: &Slice<'_>,
+    ) -> Result<(u32, u32), Error> {
+        let elements = self.elements(op)?;
+        let (Extent::Padded { len, stride }, 1..) = (self.extent, elements) else {
+            return self.values.words(op, arg, elements, slice);
+        };
+        let first = product(op, arg, self.segments as u64 - 1, stride as u64)?;
+        let first = usize::try_from(first).ok().and_then(|first| first.checked_add(self.values.offset));
+        let offset = first.ok_or(Error::SizeOverflow { op, arg })?;
+        // The last segment reaches furthest.
+        Plane { offset, ..self.values }.words(op, arg, len as u64, slice)?;
+        self.values.words(op, arg, len as u64, slice)
+    }
+}

@@ -1,0 +1,168 @@
+//! Where a step keeps its results in the workspace.
+
+use bellwether_core::sig::token_rows::{Labels, Shift};
+use bellwether_core::sig::{Reduction, pair_rows, segment_stats, token_rows};
+
+use crate::error::{Error, index, product};
+use crate::slice::{ALIGN, ELEMENT, Slice};
+
+/// What the caller knows of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReferenceKind {
+    /// A log-probability per token, `[2B, T]`, at the rows that the policy's token log-probabilities have.
+    PerToken,
+    /// A log-probability per sequence, `[2B]`: chosen, then rejected. Zeros where there is no reference.
+    PerSequence,
+}
+
+/// One batch of pairs: `2·pairs` sequences of `len` rows, chosen ones first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepShape {
+    /// Pairs `B`.
+    pub pairs: usize,
+    /// Rows `T` per sequence, padding included.
+    pub len: usize,
+    /// Logits per row.
+    pub v: usize,
+    /// The label of a row that is not counted.
+    pub ignore_index: i32,
+    /// Which label scores which row.
+    pub shift: Shift,
+    /// How pairs become one number; also what the summary is scaled by.
+    pub reduction: Reduction,
+    /// What is known of the reference.
+    pub reference: ReferenceKind,
+}
+
+/// Planes of results in the workspace, in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Where plane 0 begins.
+    pub offset: u64,
+    /// How many planes there are.
+    pub planes: usize,
+    /// Elements from one plane to the next.
+    pub stride: usize,
+    /// Elements of a plane.
+    pub n: usize,
+}
+
+/// Where everything stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepLayout {
+    /// The planes of TokenRows, `[6, 2B·T]`.
+    pub token: Region,
+    /// The gradient by the token log-probabilities, `[1, 2B·T]`.
+    pub upstream: Region,
+    /// The planes of SegmentStats for the policy, `[3, 2B]`: sequence log-probabilities and lengths.
+    pub sequences: Region,
+    /// The same for the reference; its counts mean nothing under [`ReferenceKind::PerSequence`].
+    pub references: Region,
+    /// The planes of PairRows, `[8, B]`.
+    pub pair: Region,
+    /// The planes of SegmentStats over the first five of `pair`, `[3, 5]`: plane 0 holds the reduced loss, rewards,
+    /// margin and accuracy.
+    pub summary: Region,
+    /// Bytes of the workspace.
+    pub bytes: u64,
+}
+
+impl Region {
+    /// Elements from the first to behind the last.
+    #[must_use]
+    pub const fn elements(&self) -> u64 {
+        (self.planes as u64).saturating_sub(1) * self.stride as u64 + self.n as u64
+    }
+
+    /// The region in a workspace.
+    #[must_use]
+    pub const fn slice<'a>(&self, workspace: Slice<'a>) -> Slice<'a> {
+        workspace.part(self.offset, self.elements())
+    }
+
+    const fn end(&self) -> u64 {
+        self.offset + self.elements()
+    }
+
+    /// From the beginning of this region to the end of a later one.
+    pub(crate) const fn until<'a>(&self, later: &Self, workspace: Slice<'a>) -> Slice<'a> {
+        workspace.part(self.offset, later.end() - self.offset)
+    }
+
+    /// One plane.
+    pub(crate) const fn plane(&self, i: usize) -> Self {
+        let offset = self.offset + (i * self.stride) as u64;
+        Self { offset, planes: 1, stride: self.n, n: self.n }
+    }
+
+    /// Where plane `i` begins, counted from the beginning of another region.
+    pub(crate) const fn from(&self, i: usize, origin: &Self) -> usize {
+        (self.offset - origin.offset) as usize + i * self.stride
+    }
+}
+
+impl StepShape {
+    /// Rows of all sequences.
+    ///
+    /// # Errors
+    /// [`Error::SizeOverflow`].
+    pub fn rows(&self) -> Result<usize, Error> {
+        let rows = product("pair_step", "rows", self.sequences()? as u64, self.len as u64)?;
+        usize::try_from(rows).map_err(|_| Error::SizeOverflow { op: "pair_step", arg: "rows" })
+    }
+
+    pub(crate) fn sequences(&self) -> Result<usize, Error> {
+        self.pairs.checked_mul(2).ok_or(Error::SizeOverflow { op: "pair_step", arg: "pairs" })
+    }
+
+    /// The rules of the labels.
+    #[must_use]
+    pub const fn labels(&self) -> Labels {
+        Labels { ignore_index: self.ignore_index, shift: self.shift, seq_len: self.len }
+    }
+
+    /// Where the results of a step stand; the same on every device.
+    ///
+    /// # Errors
+    /// [`Error::SizeOverflow`] where an index of 32 bits does not reach the end.
+    pub fn layout(&self) -> Result<StepLayout, Error> {
+        let (n, sequences) = (self.rows()?, self.sequences()?);
+        // Every region is shorter than eight times this, so nothing below overflows.
+        let longest = product("pair_step", "workspace", n.max(sequences) as u64, 32)?;
+        index("pair_step", "workspace", longest)?;
+        let step = (ALIGN / ELEMENT) as usize;
+        let mut end = 0;
+        let mut region = |planes, stride, n| {
+            let next = Region { offset: end, planes, stride, n };
+            end = next.end().next_multiple_of(step as u64);
+            next
+        };
+        let aligned = sequences.next_multiple_of(step);
+        let token = region(token_rows::PLANES.len(), n, n);
+        let upstream = region(1, n, n);
+        // Each plane by itself can be bound; from the policy's counts to the reference's sums is one binding.
+        let sequence = region(segment_stats::PLANES.len(), aligned, sequences);
+        let references = region(segment_stats::PLANES.len(), aligned, sequences);
+        // No gap: the two planes of gradients are one array over all sequences.
+        let pair = region(pair_rows::PLANES.len(), self.pairs, self.pairs);
+        let summary = region(segment_stats::PLANES.len(), pair_rows::LOGGED, pair_rows::LOGGED);
+        index("pair_step", "workspace", end)?;
+        Ok(StepLayout {
+            token,
+            upstream,
+            sequences: sequence,
+            references,
+            pair,
+            summary,
+            bytes: end * ELEMENT,
+        })
+    }
+
+    /// Bytes of the workspace that [`PairStep::record`](crate::PairStep::record) takes.
+    ///
+    /// # Errors
+    /// As [`StepShape::layout`].
+    pub fn workspace_bytes(&self) -> Result<u64, Error> {
+        Ok(self.layout()?.bytes)
+    }
+}

@@ -1,0 +1,282 @@
+//! A whole step of a pair loss, recorded as one list of dispatches: logits or hidden states in, gradients out.
+//!
+//! Token log-probabilities → sums over sequences → loss, rewards and gradients per pair → means for the log → the
+//! gradient back to logits, or to hidden states and weight. Nothing leaves the GPU; every buffer is the caller's.
+
+mod layout;
+
+use bellwether_core::logprob::{Linear, SequenceSum};
+use bellwether_core::op::word;
+use bellwether_core::pair::{Link, PairLoss};
+use bellwether_core::sig::{pair_rows, segment_stats, token_rows};
+use bellwether_shaders::{Dialect, Source};
+
+pub use layout::{ReferenceKind, Region, StepLayout, StepShape};
+
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::record::{Call, Recorded, record};
+use crate::sig::segment_stats::KeepWords;
+use crate::sig::token_rows::Rows;
+use crate::sig::{
+    FusedBackward, FusedForward, FusedLinear, FusedShape, PairBuffers, PairRows, PairShape, SegmentShape,
+    SegmentStats, TokenBackward, TokenForward, TokenShape, Upstream,
+};
+use crate::slice::{ELEMENT, Limits, Plane, Slice};
+
+const OP: &str = "pair_step";
+
+/// The plan of a step: all kernels, compiled, in the pooled dialect.
+#[derive(Clone, Debug)]
+pub struct PairStep {
+    fused: FusedLinear,
+    sum: SegmentStats,
+    pair: PairRows,
+}
+
+/// Where log-probabilities come from and where gradients go.
+#[derive(Clone, Copy, Debug)]
+pub enum StepSource<'a> {
+    /// From logits.
+    Logits {
+        /// f32 `[2B, T, V]`.
+        logits: Slice<'a>,
+        /// f32 `[2B, T, V]`, overwritten.
+        d_logits: Slice<'a>,
+    },
+    /// From hidden states; logits never stand in memory as a whole.
+    Hidden {
+        /// f32 `[2B, T, H]`.
+        hidden: Slice<'a>,
+        /// f32 `[V, H]`.
+        weight: Slice<'a>,
+        /// f32 `[2B, T, H]`, overwritten.
+        d_hidden: Slice<'a>,
+        /// f32 `[V, H]`, overwritten.
+        d_weight: Slice<'a>,
+        /// [`FusedShape::scratch_bytes`].
+        scratch: Slice<'a>,
+        /// Hidden size.
+        h: usize,
+        /// Rows whose logits stand in memory at once; a multiple of 256.
+        chunk: usize,
+    },
+}
+
+/// The caller's buffers.
+#[derive(Clone, Copy, Debug)]
+pub struct StepBuffers<'a> {
+    /// Inputs and gradients.
+    pub source: StepSource<'a>,
+    /// i32 `[2B, T]`.
+    pub labels: Slice<'a>,
+    /// f32 `[2B, T]` or `[2B]`: [`StepShape::reference`].
+    pub reference: Slice<'a>,
+    /// [`StepShape::workspace_bytes`]; results stand where [`StepShape::layout`] says.
+    pub workspace: Slice<'a>,
+}
+
+/// Everything that the parts of one recording share.
+struct Recording<'a, 'b> {
+    plan: &'a PairStep,
+    limits: Limits,
+    shape: &'b StepShape,
+    layout: StepLayout,
+    buffers: &'b StepBuffers<'a>,
+    calls: Vec<Call<'a>>,
+}
+
+impl PairStep {
+    /// Compiles every kernel of the step. `linear` gives the temperature, whether logits or hidden states come in.
+    ///
+    /// # Errors
+    /// Parameters outside their range, combinations that mean nothing, and those of [`Kernel::new`].
+    pub fn new<L: Link>(device: &wgpu::Device, loss: &PairLoss<L>, linear: &Linear) -> Result<Self, Error> {
+        Self::compile_with(loss, linear, |source| Kernel::new(device, source, Dialect::POOLED))
+    }
+
+    /// The plan with kernels of the caller's making, in a pooled dialect.
+    ///
+    /// # Errors
+    /// As [`PairStep::new`], and those of `compile`.
+    pub fn compile_with<L: Link>(
+        loss: &PairLoss<L>,
+        linear: &Linear,
+        mut compile: impl FnMut(&'static Source) -> Result<Kernel, Error>,
+    ) -> Result<Self, Error> {
+        let fused = FusedLinear::compile_with(linear, &mut compile)?;
+        let sum = SegmentStats::compile_with(&SequenceSum {}, &mut compile)?;
+        let pair = PairRows::compile_with(loss, &mut compile)?;
+        Ok(Self { fused, sum, pair })
+    }
+
+    /// Makes everything that one batch needs: argument blocks and bind groups. The list is encoded as often as the
+    /// buffers' contents change.
+    ///
+    /// # Errors
+    /// Shapes that the buffers do not hold, limits, aliasing: see [`Error`].
+    pub fn record(
+        &self,
+        device: &wgpu::Device,
+        shape: &StepShape,
+        buffers: &StepBuffers<'_>,
+    ) -> Result<Recorded, Error> {
+        let layout = shape.layout()?;
+        if shape.pairs > 0 && shape.len == 0 {
+            return Err(Error::ShapeMismatch { op: OP, arg: "len", expected: 1, given: 0 });
+        }
+        buffers.workspace.holds(OP, "workspace", layout.bytes / ELEMENT)?;
+        let limits = Limits::of(device);
+        let mut recording = Recording { plan: self, limits, shape, layout, buffers, calls: Vec::new() };
+        if shape.pairs == 0 {
+            recording.token_backward()?; // The gradient by the weight is zero, and has to be written.
+            return record(device, &recording.calls);
+        }
+        recording.token_forward()?;
+        recording.sequences()?;
+        recording.references()?;
+        recording.pair()?;
+        recording.summary()?;
+        recording.sequences_backward()?;
+        recording.token_backward()?;
+        record(device, &recording.calls)
+    }
+}
+
+impl<'a> Recording<'a, '_> {
+    fn token_shape(&self) -> TokenShape {
+        TokenShape::packed(self.layout.token.n, self.shape.v, self.shape.labels())
+    }
+
+    fn fused_shape(&self, h: usize, chunk: usize) -> FusedShape {
+        FusedShape::packed(self.layout.token.n, self.shape.v, h, chunk, self.shape.labels())
+    }
+
+    /// Logits or hidden states → the token planes.
+    fn token_forward(&mut self) -> Result<(), Error> {
+        let (fused, labels) = (&self.plan.fused, self.buffers.labels);
+        let result = self.layout.token.slice(self.buffers.workspace);
+        match self.buffers.source {
+            StepSource::Logits { logits, .. } => {
+                let rows = Rows { base: 0, n: self.layout.token.n as u64 };
+                let (shape, to) = (self.token_shape(), TokenForward { logits, labels, result });
+                fused.token.plan_forward(&self.limits, &shape, rows, &to, &mut self.calls)
+            }
+            StepSource::Hidden { hidden, weight, scratch, h, chunk, .. } => {
+                let to = FusedForward { hidden, weight, labels, scratch, result };
+                fused.plan_forward(&self.limits, &self.fused_shape(h, chunk), &to, &mut self.calls)
+            }
+        }
+    }
+
+    /// Segments of one sequence each, kept by the labels.
+    fn kept(&self) -> Result<SegmentShape, Error> {
+        let labels = self.shape.labels();
+        let keep =
+            KeepWords { offset: 0, ignore: labels.ignore_index.cast_unsigned(), shift: labels.distance() };
+        let shape = SegmentShape::padded(self.shape.sequences()?, self.shape.len);
+        Ok(SegmentShape { keep: Some(keep), ..shape })
+    }
+
+    /// Token log-probabilities → sequence log-probabilities.
+    fn sequences(&mut self) -> Result<(), Error> {
+        let (work, to) = (self.buffers.workspace, self.layout.sequences);
+        let values = self.layout.token.slice(work);
+        let shape = SegmentShape {
+            values: Plane::at(self.layout.token.from(token_rows::LOGP, &self.layout.token)),
+            result: Plane { offset: 0, stride: to.stride },
+            ..self.kept()?
+        };
+        let buffers = [values, self.buffers.labels, to.slice(work)];
+        self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)
+    }
+
+    /// The reference, however it comes, → sequence log-probabilities beside the policy's. A sum of one term copies.
+    fn references(&mut self) -> Result<(), Error> {
+        let to = self.layout.references;
+        let shape = match self.shape.reference {
+            ReferenceKind::PerToken => self.kept()?,
+            ReferenceKind::PerSequence => SegmentShape::padded(self.shape.sequences()?, 1),
+        };
+        let shape = SegmentShape { result: Plane { offset: 0, stride: to.stride }, ..shape };
+        let result = to.slice(self.buffers.workspace);
+        let buffers = [self.buffers.reference, self.buffers.labels, result];
+        self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)
+    }
+
+    /// Sequence log-probabilities → losses, rewards, gradients.
+    fn pair(&mut self) -> Result<(), Error> {
+        let (work, pairs) = (self.buffers.workspace, self.shape.pairs);
+        let inputs = self.layout.sequences.plane(segment_stats::VALUE);
+        let counts = self.layout.sequences.plane(segment_stats::COUNT);
+        let reference = self.layout.references.plane(segment_stats::VALUE);
+        let first = reference.from(0, &counts);
+        let shape = PairShape {
+            ref_chosen: Plane::at(first),
+            ref_rejected: Plane::at(first + pairs),
+            chosen_len: Plane::at(0),
+            rejected_len: Plane::at(pairs),
+            ..PairShape::concatenated(pairs, self.shape.reduction)
+        };
+        let buffers = PairBuffers {
+            inputs: inputs.slice(work),
+            constants: counts.until(&reference, work),
+            result: self.layout.pair.slice(work),
+        };
+        self.plan.pair.plan_forward(&shape, &buffers, &mut self.calls)
+    }
+
+    /// Losses, rewards, margins, accuracies → one number each.
+    fn summary(&mut self) -> Result<(), Error> {
+        let (work, to) = (self.buffers.workspace, self.layout.summary);
+        let shape = SegmentShape {
+            scale: f32::from_bits(word(self.shape.reduction.scale())),
+            ..SegmentShape::padded(pair_rows::LOGGED, self.shape.pairs)
+        };
+        let buffers = [self.layout.pair.slice(work), self.buffers.labels, to.slice(work)];
+        self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)
+    }
+
+    /// The pairs' gradients → the token log-probabilities' gradients.
+    fn sequences_backward(&mut self) -> Result<(), Error> {
+        let (work, layout) = (self.buffers.workspace, &self.layout);
+        let shape = SegmentShape {
+            result: Plane { offset: 0, stride: layout.sequences.stride },
+            upstream: Plane::at(layout.pair.from(pair_rows::D_CHOSEN, &layout.sequences)),
+            ..self.kept()?
+        };
+        let rows = layout.sequences.until(&layout.pair, work);
+        let buffers = [rows, self.buffers.labels, layout.upstream.slice(work)];
+        self.plan.sum.plan_backward(&shape, buffers, &mut self.calls)
+    }
+
+    /// The token log-probabilities' gradients → those of logits, or of hidden states and weight.
+    fn token_backward(&mut self) -> Result<(), Error> {
+        let (fused, labels, token) = (&self.plan.fused, self.buffers.labels, &self.layout.token);
+        let upstream = &self.layout.upstream;
+        let rows = token.until(upstream, self.buffers.workspace);
+        let upstream = Upstream { offset: upstream.from(0, token), stride: upstream.n, mask: 1 };
+        match self.buffers.source {
+            StepSource::Logits { logits, d_logits } => {
+                let from = TokenBackward { logits, rows, labels, d_logits, saved: 0, upstream };
+                let (shape, all) = (self.token_shape(), Rows { base: 0, n: token.n as u64 });
+                fused.token.plan_backward(&self.limits, &shape, all, &from, &mut self.calls)
+            }
+            StepSource::Hidden { hidden, weight, d_hidden, d_weight, scratch, h, chunk } => {
+                let saved = 0;
+                let from = FusedBackward {
+                    hidden,
+                    weight,
+                    labels,
+                    rows,
+                    scratch,
+                    d_hidden,
+                    d_weight,
+                    saved,
+                    upstream,
+                };
+                fused.plan_backward(&self.limits, &self.fused_shape(h, chunk), &from, &mut self.calls)
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Arrays above the binding limit: the same bits, however they are cut.
+
+mod common;
+
+use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::sig::token_rows::Labels;
+use bellwether_gpu::{
+    Context, Dialect, Error, FusedBackward, FusedForward, FusedLinear, FusedShape, LinearInputs, Slice,
+    TokenInputs, TokenUpstream, Upstream,
+};
+use common::{bits, context, noise, with_limits};
+
+fn small() -> Option<Context> {
+    with_limits(|limits| limits.max_storage_buffer_binding_size = 16384)
+}
+
+fn labels(n: usize, v: usize) -> Vec<i32> {
+    (0..n).map(|i| if i % 7 == 3 { -100 } else { (i % v) as i32 }).collect()
+}
+
+#[test]
+fn token_rows_in_windows() -> Result<(), Error> {
+    let (Some(whole), Some(small)) = (context(), small()) else { return Ok(()) };
+    // 601 rows of 37: 89 kB in bindings of 16 kB, at offsets that are no multiple of the alignment.
+    let (n, v) = (601, 37);
+    let (logits, labels) = (noise(n * v, 1), labels(n, v));
+    let inputs = TokenInputs { logits: &logits, v, labels: &labels, rules: Labels::default() };
+    let op = Token { temperature: 0.7 };
+    let run = |context: &Context| Ok::<_, Error>(bits(&context.token_rows_blocking(&op, &inputs)?.data));
+    assert_eq!(run(&whole)?, run(&small)?);
+    Ok(())
+}
+
+#[test]
+fn gradients_in_windows() -> Result<(), Error> {
+    let (Some(whole), Some(small)) = (context(), small()) else { return Ok(()) };
+    let (n, v) = (301, 75);
+    let (logits, labels, up) = (noise(n * v, 3), labels(n, v), noise(n, 4));
+    let inputs = TokenInputs { logits: &logits, v, labels: &labels, rules: Labels::default() };
+    let up = TokenUpstream { logp: Some(&up), ..TokenUpstream::default() };
+    let run = |context: &Context| -> Result<_, Error> {
+        let planes = context.token_rows_blocking(&Token::default(), &inputs)?;
+        Ok(bits(&context.token_rows_backward_blocking(&Token::default(), &inputs, &planes, &up)?))
+    };
+    assert_eq!(run(&whole)?, run(&small)?);
+    Ok(())
+}
+
+/// Planes and gradients of one case on a device with a large limit and on one with 64 KiB.
+fn linear_in_windows(n: usize, v: usize, h: usize) -> Result<(), Error> {
+    let small = with_limits(|limits| limits.max_storage_buffer_binding_size = 65536);
+    let (Some(whole), Some(small)) = (context(), small) else { return Ok(()) };
+    let (hidden, weight, labels) = (noise(n * h, 5), noise(v * h, 6), labels(n, v));
+    let rules = Labels::default();
+    let inputs = LinearInputs { hidden: &hidden, weight: &weight, v, h, labels: &labels, rules };
+    let (op, up) = (Linear::default(), noise(n, 7));
+    let up = TokenUpstream { logp: Some(&up), ..TokenUpstream::default() };
+    let run = |context: &Context| -> Result<_, Error> {
+        let planes = context.linear_blocking(&op, &inputs)?;
+        let back = context.linear_backward_blocking(&op, &inputs, &planes, &up)?;
+        Ok([bits(&planes.data), bits(&back.d_hidden), bits(&back.d_weight)])
+    };
+    assert_eq!(run(&whole)?, run(&small)?);
+    Ok(())
+}
+
+#[test]
+fn a_weight_above_the_limit() -> Result<(), Error> {
+    // Cut by columns for logits, by terms for hidden states' gradients, by rows for its own.
+    linear_in_windows(20, 601, 51)
+}
+
+#[test]
+fn hidden_states_and_a_chunk_above_the_limit() -> Result<(), Error> {
+    linear_in_windows(601, 51, 51)
+}
+
+#[test]
+fn the_chunk_changes_no_bit() -> Result<(), Error> {
+    let Some(context) = context() else { return Ok(()) };
+    let (n, v, h) = (700, 19, 24);
+    let buffers = [noise(n * h, 8), noise(v * h, 9), noise(n, 10)];
+    let labels = labels(n, v);
+    let one = fused(&context, &FusedShape::packed(n, v, h, 256, Labels::default()), &buffers, &labels)?;
+    let two = fused(&context, &FusedShape::packed(n, v, h, 768, Labels::default()), &buffers, &labels)?;
+    assert_eq!(one, two);
+    Ok(())
+}
+
+/// Both passes through tier 2, with strides that leave gaps nowhere and one buffer for planes and upstream.
+fn fused(
+    context: &Context,
+    shape: &FusedShape,
+    [hidden, weight, up]: &[Vec<f32>; 3],
+    labels: &[i32],
+) -> Result<[Vec<u32>; 3], Error> {
+    let (device, n) = (context.device(), shape.n);
+    let plan =
+        FusedLinear::compile_with(&Linear::default(), |source| context.kernel(source, Dialect::POOLED))?;
+    let [hidden, weight] = [context.upload_f32(hidden)?, context.upload_f32(weight)?];
+    let labels = context.upload_i32(labels)?;
+    let scratch = context.poisoned(shape.scratch_bytes()? as usize / 4)?;
+    let mut rows = vec![f32::NAN; 6 * n];
+    rows.extend_from_slice(up);
+    let rows = context.upload_f32(&rows)?;
+    let [d_hidden, d_weight] = [context.poisoned(n * shape.h)?, context.poisoned(shape.v * shape.h)?];
+    let [hidden, weight, labels, scratch, rows] =
+        [&hidden, &weight, &labels, &scratch, &rows].map(Slice::whole);
+    let result = rows.part(0, 6 * n as u64);
+    let forward = FusedForward { hidden, weight, labels, scratch, result };
+    let upstream = Upstream { offset: 6 * n, stride: n, mask: 1 };
+    let (d_hidden, d_weight) = (Slice::whole(&d_hidden), Slice::whole(&d_weight));
+    let backward =
+        FusedBackward { hidden, weight, labels, rows, scratch, d_hidden, d_weight, saved: 0, upstream };
+    let mut all = plan.forward(device, shape, &forward)?;
+    all.append(plan.backward(device, shape, &backward)?);
+    context.run_blocking(&all)?;
+    let down = |slice| context.download_u32_blocking(slice);
+    Ok([down(result)?, down(d_hidden)?, down(d_weight)?])
+}
+
+#[test]
+fn more_rows_than_workgroups_in_one_direction() -> Result<(), Error> {
+    let Some(context) = context() else { return Ok(()) };
+    let n = 70_001;
+    let logits = vec![0.0; 2 * n];
+    let inputs = TokenInputs { logits: &logits, v: 2, labels: &vec![1; n], rules: Labels::default() };
+    let planes = context.token_rows_blocking(&Token::default(), &inputs)?;
+    assert!(planes.plane(0).iter().all(|&logp| (logp + std::f32::consts::LN_2).abs() < 1e-6));
+    Ok(())
+}
+
+#[test]
+fn a_row_above_the_limit_is_named() {
+    let Some(small) = small() else { return };
+    let logits = noise(2 * 5000, 11);
+    let inputs = TokenInputs { logits: &logits, v: 5000, labels: &[0, 1], rules: Labels::default() };
+    let given = small.token_rows_blocking(&Token::default(), &inputs);
+    let (op, arg) = ("logprob/token", "logits");
+    assert_eq!(given, Err(Error::RowTooLarge { op, arg, need: 20_000, have: 16_384 }));
+}

@@ -1,0 +1,69 @@
+//! The same text with other access modes, for hosts whose buffers are slices of one pool.
+
+use alloc::string::String;
+
+use crate::Source;
+
+/// How a buffer that is only read is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// `var<storage, read>`.
+    Read,
+    /// `var<storage, read_write>`, though nothing is written: wgpu refuses one buffer that is bound both ways.
+    ReadWrite,
+}
+
+/// Where the argument block lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgsSpace {
+    /// `var<uniform>`: costs no storage buffer.
+    Uniform,
+    /// `var<storage, read>`.
+    Read,
+    /// `var<storage, read_write>`.
+    ReadWrite,
+}
+
+/// How a kernel's bindings are declared. The arithmetic is the same in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// [`Role::Input`](crate::Role::Input) and [`Role::Words`](crate::Role::Words).
+    pub inputs: Access,
+    /// [`Role::Args`](crate::Role::Args).
+    pub args: ArgsSpace,
+}
+
+impl Dialect {
+    /// Every buffer is a buffer of its own: the texts as they stand.
+    pub const EXCLUSIVE: Self = Self { inputs: Access::Read, args: ArgsSpace::Uniform };
+    /// Buffers may be slices of one pool, arguments are a uniform: burn and cubecl.
+    pub const POOLED: Self = Self { inputs: Access::ReadWrite, args: ArgsSpace::Uniform };
+    /// Every dialect.
+    pub const ALL: [Self; 6] = [
+        Self::EXCLUSIVE,
+        Self::POOLED,
+        Self { inputs: Access::Read, args: ArgsSpace::Read },
+        Self { inputs: Access::ReadWrite, args: ArgsSpace::Read },
+        Self { inputs: Access::Read, args: ArgsSpace::ReadWrite },
+        Self { inputs: Access::ReadWrite, args: ArgsSpace::ReadWrite },
+    ];
+}
+
+impl Source {
+    /// The text in another dialect. Plain replacement: hosts in other languages do the same two.
+    #[must_use]
+    pub fn in_dialect(&self, dialect: Dialect) -> String {
+        let read = "var<storage, read>";
+        let read_write = "var<storage, read_write>";
+        let uniform = "var<uniform>";
+        let text = match dialect.inputs {
+            Access::Read => String::from(self.text),
+            Access::ReadWrite => self.text.replace(read, read_write),
+        };
+        match dialect.args {
+            ArgsSpace::Uniform => text,
+            ArgsSpace::Read => text.replace(uniform, read),
+            ArgsSpace::ReadWrite => text.replace(uniform, read_write),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The table of kernels, put together at compile time from the registry and the files below `wgsl/`.
+
+use bellwether_core::sig::{fused_linear, pair_rows, segment_stats, token_rows};
+
+use crate::{Binding, Role, Source};
+
+/// Bindings from `name: Role` pairs.
+macro_rules! bindings {
+    ($($name:ident: $role:ident),*) => {
+        &[$(Binding { name: stringify!($name), role: Role::$role }),*]
+    };
+}
+
+/// A module's text: a title, a skeleton of `wgsl/sig`, the operator's own file (or none) and files of `wgsl/lib`.
+macro_rules! text {
+    ($family:ident / $name:ident $kernel:literal: $($sig:ident)+ [$($own:ident)?] [$($lib:ident)*]) => {
+        concat!(
+            "// bellwether: ", stringify!($family), "/", stringify!($name), ", ", $kernel, "\n",
+            $("\n", include_str!(concat!("../wgsl/sig/", stringify!($sig), ".wgsl")),)+
+            $("\n", include_str!(concat!("../wgsl/", stringify!($family), "/", stringify!($own), ".wgsl")),)?
+            $("\n", include_str!(concat!("../wgsl/lib/", stringify!($lib), ".wgsl")),)*
+        )
+    };
+}
+
+/// The kernels of one operator, by its signature.
+macro_rules! kernels {
+    (TokenRows $family:ident $name:ident [$($lib:ident)*]) => {
+        &[
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "forward",
+                text: text!($family/$name "forward": token_rows_forward token_rows [$name] [bits exp log $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![logits: Input, labels: Words, result: Result, args: Args],
+                args: token_rows::ForwardArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "backward",
+                text: text!($family/$name "backward": token_rows_backward token_rows [$name] [bits exp log $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![logits: Input, rows: Input, labels: Words, result: Result, args: Args],
+                args: token_rows::BackwardArgs::FIELDS,
+            },
+        ]
+    };
+    (FusedLinear $family:ident $name:ident [$($lib:ident)*]) => {
+        &[Source {
+            op: concat!(stringify!($family), "/", stringify!($name)),
+            kernel: "product",
+            text: text!($family/$name "product": fused_linear_product [] [bits $($lib)*]),
+            workgroup: 256,
+            rows_per_group: 1,
+            bindings: bindings![a: Input, b: Input, result: Result, args: Args],
+            args: fused_linear::ProductArgs::FIELDS,
+        }]
+    };
+    (SegmentStats $family:ident $name:ident [$($lib:ident)*]) => {
+        &[
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "forward",
+                text: text!($family/$name "forward": segment_stats_forward segment_stats [$name] [bits $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![values: Input, words: Words, result: Result, args: Args],
+                args: segment_stats::SegmentArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "backward",
+                text: text!($family/$name "backward": segment_stats_backward segment_stats [$name] [bits $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![rows: Input, words: Words, result: Result, args: Args],
+                args: segment_stats::SegmentArgs::FIELDS,
+            },
+        ]
+    };
+    (PairRows $family:ident $name:ident [$($lib:ident)*]) => {
+        &[Source {
+            op: concat!(stringify!($family), "/", stringify!($name)),
+            kernel: "forward",
+            text: text!($family/$name "forward": pair_rows_forward pair_score [$name] [bits exp log sigmoid $($lib)*]),
+            workgroup: 64,
+            rows_per_group: 64,
+            bindings: bindings![inputs: Input, constants: Input, result: Result, args: Args],
+            args: pair_rows::PairArgs::FIELDS,
+        }]
+    };
+}
+
+macro_rules! table {
+    ($($family:ident :: $name:ident :: $op:ident : $sig:ident [$($lib:ident)*],)*) => {
+        /// The kernels of each operator, in the order of the registry.
+        const BY_OP: &[&[Source]] = &[$(kernels!($sig $family $name [$($lib)*])),*];
+    };
+}
+bellwether_core::for_each_op!(table);
+
+/// Every kernel, in the order of the registry.
+pub const SOURCES: &[Source] = &flatten::<{ count(BY_OP) }>(BY_OP);
+
+/// The kernel of an operator, by slug and kernel name.
+#[must_use]
+pub fn find(op: &str, kernel: &str) -> Option<&'static Source> {
+    SOURCES.iter().find(|source| source.op == op && source.kernel == kernel)
+}
+
+const fn count(by_op: &[&[Source]]) -> usize {
+    let (mut total, mut i) = (0, 0);
+    while i < by_op.len() {
+        total += by_op[i].len();
+        i += 1;
+    }
+    total
+}
+
+const fn flatten<const N: usize>(by_op: &[&[Source]]) -> [Source; N] {
+    let mut all = [by_op[0][0]; N];
+    let (mut k, mut i) = (0, 0);
+    while i < by_op.len() {
+        let mut j = 0;
+        while j < by_op[i].len() {
+            all[k] = by_op[i][j];
+            (j, k) = (j + 1, k + 1);
+        }
+        i += 1;
+    }
+    all
+}

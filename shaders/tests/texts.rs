@@ -1,0 +1,184 @@
+//! Every text against naga's reflection and against the table: what a host is told is what the kernel is.
+
+use bellwether_core::registry::SPECS;
+use bellwether_core::sig::Signature;
+use bellwether_shaders::{Role, SOURCES, Source, find};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, Scalar, ScalarKind, StorageAccess, Type, TypeInner};
+
+fn name(source: &Source) -> String {
+    format!("{} {}", source.op, source.kernel)
+}
+
+fn parse(label: &str, text: &str) -> (Module, ModuleInfo) {
+    let module =
+        naga::front::wgsl::parse_str(text).unwrap_or_else(|e| panic!("{label}: {}", e.emit_to_string(text)));
+    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{label}: {}", e.emit_to_string(text)));
+    (module, info)
+}
+
+/// The six dialects, by plain replacement: spelled out here once more, so that the crate is not its own judge.
+fn dialects(source: &Source) -> Vec<String> {
+    let (read, read_write, uniform) = ("var<storage, read>", "var<storage, read_write>", "var<uniform>");
+    let inputs = [source.text.to_string(), source.text.replace(read, read_write)];
+    inputs
+        .into_iter()
+        .flat_map(|text| [uniform, read, read_write].map(|space| text.replace(uniform, space)))
+        .collect()
+}
+
+#[test]
+fn every_text_is_valid_in_every_dialect() {
+    for source in SOURCES {
+        for (i, text) in dialects(source).iter().enumerate() {
+            parse(&format!("{} dialect {i}", name(source)), text);
+        }
+    }
+}
+
+#[test]
+fn every_operator_has_the_kernels_of_its_signature() {
+    let mut wanted = 0;
+    for spec in SPECS {
+        let kernels: &[&str] = match spec.signature {
+            Signature::TokenRows | Signature::SegmentStats => &["forward", "backward"],
+            Signature::FusedLinear => &["product"],
+            Signature::PairRows => &["forward"],
+            other => panic!("{}: no kernels are known for {}", spec.slug, other.name()),
+        };
+        wanted += kernels.len();
+        for kernel in kernels {
+            assert!(find(spec.slug, kernel).is_some(), "{} has no {kernel}", spec.slug);
+        }
+    }
+    assert_eq!(SOURCES.len(), wanted, "a kernel belongs to no operator");
+}
+
+#[test]
+fn the_argument_block_is_cores_fields_and_four_parameters() {
+    for source in SOURCES {
+        let label = name(source);
+        let (module, _) = parse(&label, source.text);
+        let block = struct_named(&module, "Args");
+        let TypeInner::Struct { members, span } = &block.inner else { panic!("{label}: Args is no struct") };
+        let names: Vec<_> = members.iter().map(|m| m.name.as_deref().unwrap_or("")).collect();
+        let (last, header) = names.split_last().expect("Args has members");
+        assert_eq!(header, source.args, "{label}");
+        assert_eq!(*last, "params", "{label}");
+        for (i, member) in members.iter().enumerate() {
+            assert_eq!(member.offset as usize, 4 * i, "{label}: {:?}", member.name);
+        }
+        for member in &members[..header.len()] {
+            assert!(
+                is_word(&module.types[member.ty].inner),
+                "{label}: {:?} is no 4-byte scalar",
+                member.name
+            );
+        }
+        assert_eq!(*span as usize, 4 * source.args_words(), "{label}");
+        assert_eq!(source.args_words() % 4, 0, "{label}");
+
+        let params = &struct_named(&module, "Params").inner;
+        let TypeInner::Struct { members, span } = params else { panic!("{label}: Params is no struct") };
+        assert_eq!((members.len(), *span), (4, 16), "{label}: Params has four words");
+        assert!(members.iter().all(|m| is_word(&module.types[m.ty].inner)), "{label}: Params");
+    }
+}
+
+#[test]
+fn bindings_are_those_of_the_table_and_all_are_used() {
+    for source in SOURCES {
+        let label = name(source);
+        let (module, info) = parse(&label, source.text);
+        let uses = info.get_entry_point(0);
+        let mut bound: Vec<_> = module
+            .global_variables
+            .iter()
+            .filter_map(|(handle, variable)| Some((variable.binding?, handle, variable)))
+            .collect();
+        bound.sort_by_key(|(binding, ..)| binding.binding);
+        assert_eq!(bound.len(), source.bindings.len(), "{label}");
+        for (i, ((binding, handle, variable), told)) in bound.iter().zip(source.bindings).enumerate() {
+            let at = format!("{label}, binding {i}, {}", told.name);
+            assert_eq!((binding.group, binding.binding as usize), (0, i), "{at}");
+            assert_eq!(variable.name.as_deref(), Some(told.name), "{at}");
+            assert!(!uses[*handle].is_empty(), "{at} is not used");
+            let storage = |access| AddressSpace::Storage { access };
+            let (space, scalar) = match told.role {
+                Role::Input => (storage(StorageAccess::LOAD), Some(Scalar::F32)),
+                Role::Words => (storage(StorageAccess::LOAD), Some(Scalar::U32)),
+                Role::Result => (storage(StorageAccess::LOAD | StorageAccess::STORE), Some(Scalar::F32)),
+                Role::Args => (AddressSpace::Uniform, None),
+            };
+            assert_eq!(variable.space, space, "{at}");
+            assert_eq!(element(&module, &module.types[variable.ty].inner), scalar, "{at}");
+        }
+        assert_eq!(source.bindings.last().map(|b| b.role), Some(Role::Args), "{label}: args are last");
+        assert!(source.bindings.len() <= 5, "{label}: more than four storage buffers");
+    }
+}
+
+#[test]
+fn one_entry_point_with_the_workgroup_of_the_table() {
+    for source in SOURCES {
+        let (module, _) = parse(&name(source), source.text);
+        assert_eq!(module.entry_points.len(), 1, "{}", name(source));
+        let entry = &module.entry_points[0];
+        assert_eq!(entry.name, "main", "{}", name(source));
+        assert_eq!(entry.workgroup_size, [source.workgroup, 1, 1], "{}", name(source));
+        assert!(source.workgroup <= 256, "{}: beyond WebGPU's base limit", name(source));
+    }
+}
+
+#[test]
+fn nothing_forbidden_stands_in_a_text() {
+    let calls = ["exp(", "exp2(", "log(", "log2(", "tanh(", "pow(", "sinh(", "cosh("];
+    let words = ["{{", "override", "enable ", "subgroup", "arrayLength", "atomic", "f16"];
+    for source in SOURCES {
+        let code: String = source.text.lines().map(|l| l.split("//").next().unwrap_or("")).collect();
+        for call in calls {
+            assert!(!calls_builtin(&code, call), "{}: built-in {call}", name(source));
+        }
+        for word in words {
+            assert!(!source.text.contains(word), "{}: {word}", name(source));
+        }
+    }
+}
+
+#[test]
+fn a_dispatch_covers_its_units_and_fits_the_limits() {
+    for source in SOURCES {
+        for units in [0, 1, 63, 64, 65, 65_535, 65_536, 151_936, 4_300_000, 1 << 28, u32::MAX / 2] {
+            let [x, y, z] = source.dispatch(units);
+            let groups = u64::from(units.div_ceil(source.rows_per_group));
+            let given = u64::from(x) * u64::from(y);
+            assert!(x <= 65_535 && y <= 65_535 && z == 1, "{units}: {x}, {y}");
+            assert!(given >= groups && given < groups.max(1) + u64::from(y), "{units}: {given} groups");
+        }
+    }
+}
+
+/// Whether `call` stands in the code with no name before it (`bw_exp(` is ours).
+fn calls_builtin(code: &str, call: &str) -> bool {
+    code.match_indices(call).any(|(at, _)| {
+        let before = code[..at].chars().next_back().unwrap_or(' ');
+        !before.is_alphanumeric() && before != '_'
+    })
+}
+
+fn struct_named<'m>(module: &'m Module, wanted: &str) -> &'m Type {
+    let found = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(wanted));
+    found.unwrap_or_else(|| panic!("no struct {wanted}")).1
+}
+
+fn is_word(inner: &TypeInner) -> bool {
+    matches!(inner, TypeInner::Scalar(s) if s.width == 4 && s.kind != ScalarKind::Bool)
+}
+
+fn element(module: &Module, inner: &TypeInner) -> Option<Scalar> {
+    let TypeInner::Array { base, .. } = inner else { return None };
+    let TypeInner::Scalar(scalar) = module.types[*base].inner else { return None };
+    Some(scalar)
+}

@@ -1,0 +1,17 @@
+// Noise-contrastive alignment of pairs.
+
+struct Params {
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+    pad3: u32,
+}
+
+fn link(params: Params, beta: f32, w: f32, l: f32) -> Link {
+    let a = beta * w;
+    let b = beta * l;
+    let loss = -bw_log_sigmoid(a) - 0.5 * (bw_log_sigmoid(-a) + bw_log_sigmoid(-b));
+    let d_w = beta * (0.5 * bw_sigmoid(a) - bw_sigmoid(-a));
+    let d_l = beta * (0.5 * bw_sigmoid(b));
+    return Link(loss, d_w, d_l);
+}

@@ -1,0 +1,9 @@
+// What both kernels of TokenRows share: which label scores a row.
+
+// The label that scores a row, or `ignore_index` where none does.
+fn label_of(row: u32) -> u32 {
+    if (args.shift != 0u && (row + 1u) % args.seq_len == 0u) {
+        return args.ignore_index;
+    }
+    return labels[args.labels_offset + row + args.shift];
+}

@@ -1,0 +1,248 @@
+//! `bellwether check` and `verify`: judges files' numbers against the reference, and backends against the reference.
+
+use bellwether_core::Error;
+
+use crate::file::{Case, FileError};
+use crate::generate;
+use crate::judge::{judge, judge_output, verdict};
+use crate::peers::{self, Claim, Judgement};
+use crate::problem::{Backend, Judged, Output, Outputs, Precision};
+use crate::report::{CaseReport, OutputReport, Verdict};
+use crate::tensor::Dtype;
+
+/// What an f64 peer is granted beside the derived bound, relative to `max(1, |x|)`: it may have written the same
+/// formula in a form that cancels. `1 − σ(x)` loses a few units of 1; `x − logsumexp(x)` a few units of the largest
+/// input. Never more than 1e-9: where inputs are huge the case's 60-digit truth is the judge.
+fn peer_f64(case: &Case) -> f64 {
+    let finite = case.inputs.iter().flat_map(|(_, t)| &t.data).map(|x| x.abs()).filter(|x| x.is_finite());
+    let largest = finite.fold(0.0, f64::max);
+    (1e-12 + 4.0 * (f64::EPSILON / 2.0) * largest).min(1e-9)
+}
+
+/// A case's reports, or why the case is bad.
+pub type Checked = Result<Vec<CaseReport>, FileError>;
+
+/// Judges one case: the file's own numbers first, then every backend on the file's inputs.
+///
+/// # Errors
+/// What is wrong with the case. An operator that is not known is no error but a report that says so.
+pub fn check(case: &Case, backends: &[Backend<'_>]) -> Checked {
+    let judgements = match peers::read(case) {
+        Ok(judgements) => judgements,
+        Err(FileError::UnknownOp { op, .. }) => {
+            let why = format!("unknown op `{op}`: not in the catalogue (see `bellwether ops`)");
+            return Ok(vec![report(case, "file", Vec::new(), Some(why))]);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut reports = vec![check_file(case, &judgements)?];
+    if !backends.is_empty() {
+        let references = judgements.iter().map(|j| j.problem.reference(Precision::Wgsl));
+        let references: Vec<_> = references.collect::<Result<_, _>>().map_err(|e| refused(case, e))?;
+        reports.extend(backends.iter().map(|&b| check_backend(case, &judgements, &references, b)));
+    }
+    Ok(reports)
+}
+
+fn report(case: &Case, backend: &str, outputs: Vec<OutputReport>, why: Option<String>) -> CaseReport {
+    CaseReport {
+        file: case.file.clone(),
+        id: case.id.clone(),
+        op: case.op.clone(),
+        backend: backend.to_owned(),
+        verdict: if why.is_some() { Verdict::Unjudged } else { verdict(&outputs) },
+        outputs,
+        why,
+        warnings: Vec::new(),
+    }
+}
+
+fn refused(case: &Case, error: Error) -> FileError {
+    FileError::bad_parameter(case, error.to_string())
+}
+
+/// The file's numbers against the reference, with the bound of the precision that they were computed in.
+fn check_file(case: &Case, judgements: &[Judgement]) -> Result<CaseReport, FileError> {
+    let (mut outputs, mut judged, mut skipped) = (Vec::new(), Vec::new(), 0);
+    for judgement in judgements {
+        let claims = judgement.claims(case);
+        for precision in [Precision::Double, Precision::Single] {
+            let of_precision = |c: &&Claim<'_>| precision_of(case, c.tensor.dtype) == precision;
+            let claims: Vec<_> = claims.iter().filter(of_precision).collect();
+            if claims.is_empty() {
+                continue;
+            }
+            let reference = judgement.problem.reference(precision).map_err(|e| refused(case, e))?;
+            for claim in claims {
+                let (held, missing) = hold(case, claim, &reference)?;
+                skipped += missing;
+                judged.push(claim.name.clone());
+                outputs.push(held);
+            }
+        }
+    }
+    let why = outputs.is_empty().then(|| "the file holds no output that this operator has".to_owned());
+    let mut report = report(case, "file", outputs, why);
+    report.warnings.clone_from(&case.warnings);
+    report.warnings.extend(unchecked(case, &judged));
+    if skipped > 0 {
+        report
+            .warnings
+            .push(format!("{skipped} numbers of the file are nan or inf, as its author says: not judged"));
+    }
+    Ok(report)
+}
+
+/// Outputs and gradients that no claim covers: what was not checked is said.
+fn unchecked(case: &Case, judged: &[String]) -> Vec<String> {
+    let names = |kind: &'static str, named: &crate::tensor::Named| -> Vec<String> {
+        named.iter().map(|(name, _)| format!("{kind}.{name}")).collect()
+    };
+    let all = [names("out", &case.outputs), names("grad", &case.grads)].concat();
+    let left: Vec<_> = all.into_iter().filter(|name| !judged.contains(name)).collect();
+    if left.is_empty() { Vec::new() } else { vec![format!("not checked: {}", left.join(", "))] }
+}
+
+/// The precision that a number was computed in: what the file says, else its element type.
+fn precision_of(case: &Case, dtype: Dtype) -> Precision {
+    match case.accumulation.unwrap_or(dtype) {
+        Dtype::F64 | Dtype::I64 | Dtype::I32 | Dtype::U8 | Dtype::Bool => Precision::Double,
+        Dtype::F32 | Dtype::F16 | Dtype::Bf16 => Precision::Single,
+    }
+}
+
+/// Holds one tensor of the file to the reference. Also gives how many of its elements are not numbers and are said to
+/// be so by the file's author.
+fn hold(
+    case: &Case,
+    claim: &Claim<'_>,
+    reference: &Outputs<Judged>,
+) -> Result<(OutputReport, usize), FileError> {
+    let missing = || {
+        FileError::bad_parameter(case, format!("{} has no counterpart {}", claim.name, claim.entry.output))
+    };
+    let output = reference.iter().find(|o| o.name == claim.entry.output).ok_or_else(missing)?;
+    let said_nonfinite =
+        case.tags.iter().any(|tag| tag == "peer_nonfinite") && !claim.name.starts_with("exact");
+    let mut skipped = 0;
+    let mut widened = |want: Judged, got: f64| {
+        let value = claim.factor * want.value;
+        if said_nonfinite && !got.is_finite() && value.is_finite() {
+            skipped += 1;
+            return Judged { value: got, error: 0.0 };
+        }
+        Judged { value, error: claim.factor.abs() * want.error + allowance(case, claim, value) }
+    };
+    let picked: Vec<Judged> = match claim.entry.element {
+        None => output.data.clone(),
+        Some(i) => output.data.get(i).copied().into_iter().collect(),
+    };
+    let got = |i: usize| claim.tensor.data.get(i).copied().unwrap_or(f64::NAN);
+    let data = picked.into_iter().enumerate().map(|(i, want)| widened(want, got(i))).collect();
+    let width = if claim.entry.element.is_some() { 1 } else { output.width };
+    let mut held = judge_output(&Output { name: output.name, width, data }, &claim.tensor.data);
+    held.name.clone_from(&claim.name);
+    Ok((held, skipped))
+}
+
+/// What a number of the file is granted beside the derived bound: the rounding of its element type, and what peers'
+/// formulas lose.
+fn allowance(case: &Case, claim: &Claim<'_>, value: f64) -> f64 {
+    let magnitude = value.abs();
+    if !magnitude.is_finite() {
+        return 0.0;
+    }
+    let storage = match claim.tensor.dtype.unit() {
+        Some(53) => peer_f64(case) * magnitude.max(1.0),
+        Some(bits) => magnitude * (-f64::from(bits)).exp2(),
+        None => 0.0,
+    };
+    storage + claim.deviation * (magnitude + 1e-3)
+}
+
+/// One backend on the file's inputs.
+fn check_backend(
+    case: &Case,
+    judgements: &[Judgement],
+    references: &[Outputs<Judged>],
+    backend: Backend<'_>,
+) -> CaseReport {
+    let (mut outputs, mut why) = (Vec::new(), None);
+    for (judgement, reference) in judgements.iter().zip(references) {
+        match judgement.problem.run(backend) {
+            Ok(got) => outputs.extend(judge(reference, &got).into_iter().map(|mut output| {
+                if judgements.len() > 1 {
+                    output.name = format!("{} (from {})", output.name, judgement.from);
+                }
+                output
+            })),
+            Err(error) => why = Some(error.to_string()),
+        }
+    }
+    report(case, backend.name(), outputs, why)
+}
+
+/// Runs one generated case on every backend.
+pub fn verify(op: &str, case: &generate::Case, backends: &[Backend<'_>]) -> Vec<CaseReport> {
+    let reports = |outputs: Vec<OutputReport>, backend: &str, why: Option<String>, failed: bool| CaseReport {
+        file: String::new(),
+        id: case.name.clone(),
+        op: op.to_owned(),
+        backend: backend.to_owned(),
+        verdict: if failed { Verdict::Disagrees } else { verdict(&outputs) },
+        outputs,
+        why,
+        warnings: Vec::new(),
+    };
+    let reference = match case.problem.reference(Precision::Wgsl) {
+        Ok(reference) => reference,
+        Err(error) => return vec![reports(Vec::new(), "reference", Some(error.to_string()), true)],
+    };
+    let run = |&backend: &Backend<'_>| match case.problem.run(backend) {
+        Ok(got) => reports(judge(&reference, &got), backend.name(), None, false),
+        Err(error) => reports(Vec::new(), backend.name(), Some(error.to_string()), true),
+    };
+    backends.iter().map(run).collect()
+}
+
+/// Fills in a case's outputs and gradients from the reference.
+///
+/// # Errors
+/// What is wrong with the case, its operator included.
+pub fn evaluate(case: &Case) -> Result<Case, FileError> {
+    let mut filled = case.clone();
+    for judgement in peers::read(case)? {
+        let reference = judgement.problem.reference(Precision::Double).map_err(|e| refused(case, e))?;
+        fill(&mut filled, &judgement, &reference);
+    }
+    Ok(filled)
+}
+
+fn fill(case: &mut Case, judgement: &Judgement, reference: &Outputs<Judged>) {
+    let entries = [(false, &judgement.outputs, 1.0), (true, &judgement.grads, judgement.cotangent)];
+    for (is_grad, entries, factor) in entries {
+        for entry in entries {
+            let Some(output) = reference.iter().find(|o| o.name == entry.output) else { continue };
+            let values: Vec<f64> = match entry.element {
+                None => output.data.iter().map(|x| factor * x.value).collect(),
+                Some(i) => output.data.get(i).map(|x| factor * x.value).into_iter().collect(),
+            };
+            let shape = shape_of(case, entry, is_grad, values.len());
+            let Some(tensor) = crate::tensor::Tensor::new(Dtype::F64, shape, values) else { continue };
+            let named = if is_grad { &mut case.grads } else { &mut case.outputs };
+            named.insert(entry.name, tensor);
+        }
+    }
+}
+
+/// The shape of a filled tensor: the file's own, that of the input a gradient belongs to, that of the labels where
+/// there is one value per label, else flat.
+fn shape_of(case: &Case, entry: &peers::Entry, is_grad: bool, elements: usize) -> Vec<usize> {
+    let labels = ["labels", "index", "input_ids"].into_iter().find_map(|name| case.inputs.get(name));
+    let own = if is_grad { case.inputs.get(entry.name) } else { case.outputs.get(entry.name) };
+    match own.into_iter().chain(labels).find(|t| t.len() == elements && entry.element.is_none()) {
+        Some(tensor) => tensor.shape.clone(),
+        None if entry.element.is_some() => Vec::new(),
+        None => vec![elements],
+    }
+}

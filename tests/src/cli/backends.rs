@@ -1,0 +1,56 @@
+//! The backends that a command judges.
+
+use std::rc::Rc;
+
+use bellwether_check::problem::Backend;
+use bellwether_check::rig::Rig;
+use bellwether_gpu::{Context, Selector};
+
+use super::{Common, Which};
+
+/// The CPU, and the rigs of one device where there is one.
+pub(super) struct Backends {
+    cpu: bool,
+    rigs: Vec<Rig>,
+    /// The device, or why there is none.
+    pub(super) device: Result<String, String>,
+}
+
+impl Backends {
+    /// What the options ask for, as far as it is there.
+    pub(super) fn new(common: &Common) -> Self {
+        let cpu = common.backend != Which::Gpu;
+        if common.backend == Which::Cpu {
+            return Self { cpu, rigs: Vec::new(), device: Err("none was asked for (--backend cpu)".into()) };
+        }
+        match Context::select_blocking(selector(common.device.as_deref())) {
+            Ok(context) => {
+                let context = Rc::new(context);
+                Self { cpu, rigs: Rig::all(&context), device: Ok(context.describe()) }
+            }
+            Err(error) => Self { cpu, rigs: Vec::new(), device: Err(error.to_string()) },
+        }
+    }
+
+    /// All of them.
+    pub(super) fn list(&self) -> Vec<Backend<'_>> {
+        let cpu = self.cpu.then_some(Backend::CpuF32);
+        cpu.into_iter().chain(self.rigs.iter().map(Backend::Gpu)).collect()
+    }
+
+    /// The first and the last line of a report.
+    pub(super) fn headline(&self) -> String {
+        match &self.device {
+            Ok(device) => format!("GPU: {device}"),
+            Err(why) => format!("NO GPU WAS JUDGED: {why}"),
+        }
+    }
+}
+
+fn selector(device: Option<&str>) -> Selector<'_> {
+    match device.map(|text| (text, text.parse())) {
+        None => Selector::Default,
+        Some((_, Ok(index))) => Selector::Index(index),
+        Some((name, Err(_))) => Selector::Name(name),
+    }
+}

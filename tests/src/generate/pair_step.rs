@@ -1,0 +1,64 @@
+//! Cases of whole steps.
+
+use bellwether_core::pair::{PairLoss, presets};
+use bellwether_core::sig::Reduction;
+use bellwether_core::sig::token_rows::Labels;
+use bellwether_cpu_ref::pair_rows::PairLink;
+
+use super::{Case, Draw};
+use crate::problem::{Head, StepProblem};
+
+/// A batch of `pairs` with prompts and padding; rows that score nothing are NaN.
+fn batch<L: PairLink>(
+    name: &str,
+    loss: PairLoss<L>,
+    (pairs, len, v, h): (usize, usize, usize, usize),
+) -> StepProblem<L> {
+    let (mut draw, n) = (Draw::of(name), 2 * pairs * len);
+    let rules = Labels { seq_len: len, ..Labels::default() };
+    let mut labels = draw.labels(n, v, 0.0);
+    for row in labels.chunks_exact_mut(len) {
+        let (prompt, kept) = (draw.below(len / 2 + 1), 1 + draw.below(len));
+        for (t, label) in row.iter_mut().enumerate() {
+            if t < prompt && t > 0 || t >= prompt + kept {
+                *label = -100;
+            }
+        }
+    }
+    let width = if h == 0 { v } else { h };
+    let mut x = draw.normals(n * width, 1.0);
+    for (i, row) in x.chunks_exact_mut(width).enumerate() {
+        if rules.of(&labels, i).is_none() {
+            row.fill(f64::NAN);
+        }
+    }
+    let head = match h {
+        0 => Head::Logits(x),
+        _ => Head::Hidden { hidden: x, weight: draw.normals(v * h, 1.0 / (h as f64).sqrt()), h },
+    };
+    let ref_logps = (0..n).map(|_| draw.uniform(-6.0, -1.0)).collect();
+    let reduction = Reduction::Mean { over: pairs.max(1) as u32 };
+    StepProblem { loss, head, v, pairs, len, labels, rules, ref_logps, reduction }
+}
+
+/// The cases.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (pairs, len, v) in [(1, 1, 2), (1, 9, 40), (3, 17, 65), (5, 64, 130)] {
+        let name = format!("logits, {pairs} pairs of {len} tokens, v = {v}");
+        cases.push(Case::new(&*name, batch(&name, presets::DPO, (pairs, len, v, 0))));
+    }
+    for (pairs, len, v, h) in [(1, 5, 10, 3), (3, 17, 65, 20), (9, 40, 70, 16)] {
+        let name = format!("hidden, {pairs} pairs of {len} tokens, v = {v}, h = {h}");
+        cases.push(Case::new(&*name, batch(&name, presets::DPO, (pairs, len, v, h))));
+    }
+    let shape = (4, 12, 50, 0);
+    cases.push(Case::new("IPO on token means", batch("IPO", presets::IPO_TOKEN_MEAN, shape)));
+    cases.push(Case::new("hinge", batch("hinge", presets::HINGE, shape)));
+    cases.push(Case::new("APO-zero", batch("APO-zero", presets::APO_ZERO, shape)));
+    cases.push(Case::new("NCA from hidden", batch("NCA", presets::NCA, (4, 12, 50, 8))));
+    let mut part = batch("an eighth of a batch", presets::RDPO, (2, 12, 50, 8));
+    part.reduction = Reduction::Mean { over: 16 };
+    cases.push(Case::new("an eighth of a batch", part));
+    cases
+}

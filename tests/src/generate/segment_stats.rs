@@ -1,0 +1,69 @@
+//! Cases of SegmentStats.
+
+use bellwether_core::sig::Reduction;
+use bellwether_core::sig::token_rows::Labels;
+use bellwether_cpu_ref::segment_stats::SegmentOp;
+
+use super::{Case, Draw};
+use crate::problem::{KeepBy, SegmentProblem, SegmentsBy};
+
+/// Normal values in segments; what is not kept is NaN.
+fn normal<O>(op: O, name: &str, segments: SegmentsBy, keep: KeepBy) -> SegmentProblem<O> {
+    let mut draw = Draw::of(name);
+    let (elements, count) = match &segments {
+        SegmentsBy::Padded(count, len) => (count * len, *count),
+        SegmentsBy::Packed(offsets) => (offsets.last().map_or(0, |&end| end as usize), offsets.len() - 1),
+    };
+    let mut values: Vec<f64> = (0..elements).map(|_| draw.normal(3.0) - 2.0).collect();
+    for s in 0..count {
+        let range = segments.borrow().range(s);
+        for i in range.clone().filter(|&i| !keep.borrow().keeps(i, range.end)) {
+            values[i] = f64::NAN;
+        }
+    }
+    let upstream = draw.normals(count, 1.0);
+    SegmentProblem { op, values, segments, keep, reduction: Reduction::Sum, upstream }
+}
+
+fn mask(name: &str, n: usize, kept: f64) -> KeepBy {
+    let mut draw = Draw::of(name);
+    KeepBy::Mask((0..n).map(|_| u32::from(draw.unit() < kept)).collect())
+}
+
+/// The cases.
+pub(super) fn cases<O: SegmentOp>(op: O) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut add = |name: &str, segments: SegmentsBy, keep: KeepBy| {
+        cases.push(Case::new(name, normal(op, name, segments, keep)));
+    };
+    add("no segment", SegmentsBy::Padded(0, 5), KeepBy::All);
+    for len in [1, 2, 15, 16, 17, 63, 64, 65, 1023, 1024, 1025] {
+        add(&format!("length {len}"), SegmentsBy::Padded(3, len), KeepBy::All);
+        let name = format!("length {len}, masked");
+        add(&name, SegmentsBy::Padded(3, len), mask(&name, 3 * len, 0.6));
+    }
+    add("length 0", SegmentsBy::Padded(4, 0), KeepBy::All);
+    add("all masked", SegmentsBy::Padded(3, 40), KeepBy::Mask(vec![0; 120]));
+    add("alternating", SegmentsBy::Padded(2, 41), KeepBy::Mask((0..82).map(|i| i % 2).collect()));
+    let ragged = || SegmentsBy::Packed(vec![0, 3, 3, 67, 68, 500, 500]);
+    add("ragged", ragged(), KeepBy::All);
+    add("ragged, masked", ragged(), mask("ragged, masked", 500, 0.5));
+    let labels = Draw::of("labels").labels(60, 9, 0.4);
+    add("labels", SegmentsBy::Padded(6, 10), KeepBy::Labels(labels.clone(), Labels::default()));
+    add(
+        "labels of the next token",
+        SegmentsBy::Padded(6, 10),
+        KeepBy::Labels(labels.clone(), Labels::next(10)),
+    );
+    let uneven = SegmentsBy::Packed(vec![0, 7, 8, 31, 60]);
+    add("ragged labels of the next token", uneven, KeepBy::Labels(labels, Labels::next(1)));
+    add("long", SegmentsBy::Padded(1, 100_000), KeepBy::All);
+    add("66000 segments", SegmentsBy::Padded(66_000, 2), KeepBy::All);
+    let mean = Reduction::Mean { over: 12 };
+    let scaled = SegmentProblem {
+        reduction: mean,
+        ..normal(op, "scaled", SegmentsBy::Padded(5, 30), mask("scaled", 150, 0.7))
+    };
+    cases.push(Case::new("scaled", scaled));
+    cases
+}

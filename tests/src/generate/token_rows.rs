@@ -1,0 +1,133 @@
+//! Cases of TokenRows.
+
+use bellwether_core::logprob::Token;
+use bellwether_core::sig::token_rows::Labels;
+
+use super::{Case, Draw};
+use crate::problem::TokenProblem;
+
+const NEG_INF: f64 = f64::NEG_INFINITY;
+
+/// Normal logits, random labels, all three upstream gradients.
+fn normal(name: &str, n: usize, v: usize, deviation: f64) -> TokenProblem {
+    let mut draw = Draw::of(name);
+    TokenProblem {
+        v,
+        logits: draw.normals(n * v, deviation),
+        labels: draw.labels(n, v, 0.0),
+        upstream: [1.0, 0.5, 0.25].map(|scale| Some(draw.normals(n, scale))),
+        ..TokenProblem::default()
+    }
+}
+
+/// Rows with logits of a given shape `f(row, column)`, labels at the last and the first index.
+fn shaped(name: &str, n: usize, v: usize, f: impl Fn(&mut Draw, usize, usize) -> f64) -> Case {
+    let mut problem = normal(name, n, v, 1.0);
+    let mut draw = Draw::of(name);
+    problem.logits = (0..n * v).map(|at| f(&mut draw, at / v, at % v)).collect();
+    problem.labels = (0..n).map(|i| if i % 2 == 0 { v as i32 - 1 } else { 0 }).collect();
+    Case::new(name, problem)
+}
+
+/// Rows that do not count hold what must not be read.
+fn padded(name: &str, filler: f64) -> Case {
+    let mut problem = normal(name, 12, 67, 2.0);
+    for row in [0, 3, 4, 11] {
+        problem.labels[row] = -100;
+        problem.logits[row * 67..][..67].fill(filler);
+    }
+    Case::new(name, problem)
+}
+
+/// The cases.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = vec![
+        Case::new("empty batch", normal("empty batch", 0, 8, 1.0)),
+        Case::new("one row", normal("one row", 1, 100, 1.0)),
+    ];
+    for v in [1, 2, 3, 63, 64, 65, 127, 1021, 4097] {
+        let name = format!("v = {v}");
+        cases.push(Case::new(&*name, normal(&name, 5, v, 3.0)));
+    }
+    cases.push(Case::new("v = 151936", normal("v = 151936", 2, 151_936, 2.0)));
+    cases.push(Case::new("scale 40", normal("scale 40", 4, 333, 40.0)));
+    cases.push(shaped("all equal", 3, 130, |_, row, _| row as f64 - 1.0));
+    cases.push(shaped("duplicate maxima", 4, 70, |d, _, j| if j % 23 == 5 { 7.0 } else { d.normal(1.0) }));
+    for peak in [50.0, 90.0] {
+        cases.push(shaped(
+            &format!("one peak {peak}"),
+            4,
+            65,
+            move |_, _, j| if j == 64 { peak } else { 0.0 },
+        ));
+    }
+    for shift in [2e4, -2e4] {
+        let on_grid = move |d: &mut Draw| (d.normal(2.0) * 512.0).round() / 512.0 + shift;
+        cases.push(shaped(&format!("common shift {shift}"), 4, 99, move |d, _, _| on_grid(d)));
+    }
+    cases.push(shaped("all very negative", 3, 200, |d, _, _| -1e4 + d.uniform(-1.0, 1.0).round()));
+    cases.push(shaped("long tail", 2, 100_001, |_, _, j| if j == 17 { 0.0 } else { -9.0 }));
+    cases.push(shaped("maximum in the last element", 3, 257, |_, _, j| if j == 256 { 30.0 } else { 0.0 }));
+    cases.push(shaped("rising", 2, 2049, |_, _, j| j as f64 / 16.0));
+    cases.push(shaped("falling", 2, 2049, |_, _, j| -(j as f64) / 16.0));
+    cases.push(shaped("every lane its own scale", 2, 1024, |_, _, j| ((j % 64) as f64 - 32.0) * 8.0));
+    cases.push(shaped("extremes 1e30", 4, 66, |_, row, j| {
+        if (j + row) % 3 == 0 { 1e30_f32.into() } else { (-1e30_f32).into() }
+    }));
+    cases.push(shaped("extremes of f32", 2, 66, |_, _, j| {
+        f64::from(if j == 65 { f32::MAX } else { f32::MIN })
+    }));
+    cases.push(shaped("denormals", 2, 66, |_, _, j| f64::from(f32::from_bits(j as u32 + 1))));
+    cases.push(shaped("banned tokens", 4, 131, |d, _, j| if j % 5 == 2 { NEG_INF } else { d.normal(2.0) }));
+    cases.push(shaped("one token allowed", 3, 131, |_, row, j| match (row % 2, j) {
+        (0, 130) | (1, 0) => 1.5,
+        _ => NEG_INF,
+    }));
+    cases.push(shaped("banned label", 2, 70, |d, _, j| if j == 69 { NEG_INF } else { d.normal(1.0) }));
+    cases.push(shaped(
+        "whole lanes banned",
+        2,
+        1030,
+        |d, _, j| if j % 64 < 40 { NEG_INF } else { d.normal(3.0) },
+    ));
+    for (name, filler) in
+        [("padding NaN", f64::NAN), ("padding infinite", f64::INFINITY), ("padding 1e38", 1e38)]
+    {
+        cases.push(padded(name, f64::from(filler as f32)));
+    }
+    let mut all_ignored = normal("all ignored", 9, 33, 1.0);
+    all_ignored.labels.fill(-100);
+    all_ignored.logits.fill(f64::NAN);
+    cases.push(Case::new("all ignored", all_ignored));
+    for temperature in [0.7, 1.3, 8.0] {
+        let name = format!("temperature {temperature}");
+        let problem = TokenProblem { op: Token { temperature }, ..normal(&name, 4, 75, 3.0) };
+        cases.push(Case::new(name, problem));
+    }
+    let mut shifted =
+        TokenProblem { rules: Labels::next(7), ..normal("labels of the next token", 21, 40, 2.0) };
+    for row in [6, 13, 20] {
+        shifted.logits[row * 40..][..40].fill(f64::NAN);
+    }
+    shifted.labels[9] = -100;
+    shifted.logits[8 * 40..][..40].fill(f64::NAN);
+    cases.push(Case::new("labels of the next token", shifted));
+    for (i, name) in
+        ["upstream logp only", "upstream lse only", "upstream entropy only"].into_iter().enumerate()
+    {
+        let mut problem = normal(name, 6, 90, 2.0);
+        for (j, plane) in problem.upstream.iter_mut().enumerate() {
+            if i != j {
+                *plane = None;
+            }
+        }
+        cases.push(Case::new(name, problem));
+    }
+    cases.push(shaped("confident label", 4, 64, |_, row, j| match (row % 2, j) {
+        (0, 63) | (1, 0) => 15.0,
+        _ => -1.0,
+    }));
+    cases.push(Case::new("66000 rows", normal("66000 rows", 66_000, 3, 1.0)));
+    cases.push(Case::new("beyond one binding", normal("beyond one binding", 9001, 4099, 1.0)).heavy());
+    cases
+}

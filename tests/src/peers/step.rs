@@ -1,0 +1,218 @@
+//! Whole training steps: golden cases from logits, and dumps of real steps with hidden states.
+
+use bellwether_core::logprob::Token;
+use bellwether_core::pair::PairLoss;
+use bellwether_core::sig::token_rows::{Labels, Shift};
+use bellwether_cpu_ref::pair_rows::PairLink;
+use bellwether_cpu_ref::token_rows::{Tokens, token_rows};
+
+use super::pair::{LossVisitor, METRICS, NamedLoss, cotangent, reduction};
+use super::reader::Reader;
+use super::{Entry, Judgement, all, one};
+use crate::file::{Case, FileError};
+use crate::problem::{Head, StepProblem};
+use crate::tensor::Tensor;
+
+/// Whether the case is a step: it has logits or hidden states.
+pub(super) fn is_step(case: &Case) -> bool {
+    ["logits", "hidden", "labels"].iter().any(|name| case.inputs.get(name).is_some())
+}
+
+/// What a step is made of, before its loss is known.
+struct StepCase<'c> {
+    reader: Reader<'c>,
+    trl: bool,
+}
+
+impl LossVisitor for StepCase<'_> {
+    type Out = Vec<Judgement>;
+
+    fn visit<L: PairLink>(self, loss: PairLoss<L>) -> Result<Vec<Judgement>, FileError> {
+        let reader = self.reader;
+        let batch = Rows::read(reader)?;
+        let reduction = reduction(reader, self.trl, batch.pairs)?;
+        let step = |head, v| StepProblem {
+            loss,
+            head,
+            v,
+            pairs: batch.pairs,
+            len: batch.len,
+            labels: batch.labels.clone(),
+            rules: batch.rules,
+            ref_logps: batch.ref_logps.clone(),
+            reduction,
+        };
+        let mut judgements = Vec::new();
+        if reader.case.inputs.get("hidden").is_some() {
+            let (head, v) = batch.hidden(reader)?;
+            let grads = [all("hidden", "d_hidden"), all("weight", "d_weight")];
+            let mut judgement = Judgement::new(step(head, v), &outputs(reader.case), &grads);
+            (judgement.from, judgement.inputs) = ("hidden", vec![all("logits", "logits")]);
+            judgements.push(judgement);
+        }
+        if reader.case.inputs.get("logits").is_some() {
+            let (head, v) = batch.logits(reader)?;
+            // Outputs of a dump with hidden states were formed from those.
+            let outputs = if judgements.is_empty() { outputs(reader.case) } else { Vec::new() };
+            let mut judgement = Judgement::new(step(head, v), &outputs, &[all("logits", "d_logits")]);
+            judgement.from = "logits";
+            judgements.push(judgement);
+        }
+        if judgements.is_empty() {
+            return Err(FileError::missing_tensor(reader.case, "in.hidden (or in.logits)"));
+        }
+        judgements.iter_mut().for_each(|j| j.cotangent = cotangent(reader.case));
+        Ok(judgements)
+    }
+}
+
+/// The outputs that a step can have in a file.
+fn outputs(case: &Case) -> Vec<Entry> {
+    let scalar = case.outputs.get("loss").is_none_or(|loss| loss.len() == 1);
+    let mut outputs = vec![
+        if scalar { one("loss", "summary", 0) } else { all("loss", "per_pair") },
+        one("loss_f64", "summary", 0),
+        all("per_pair", "per_pair"),
+        all("losses", "per_pair"),
+        all("token_logps", "token_logps"),
+        all("seq_logps", "seq_logps"),
+        all("ref_seq_logps", "ref_seq_logps"),
+        all("rewards_chosen", "rewards_chosen"),
+        all("rewards_rejected", "rewards_rejected"),
+    ];
+    outputs.extend(METRICS);
+    outputs
+}
+
+/// Labels, rules and reference of a step.
+struct Rows {
+    pairs: usize,
+    len: usize,
+    labels: Vec<i32>,
+    rules: Labels,
+    ref_logps: Vec<f64>,
+}
+
+impl Rows {
+    /// `in.labels` and `in.ref_logps` of a dump, or TRL's `input_ids`, `completion_mask` and `ref_logits`.
+    fn read(reader: Reader<'_>) -> Result<Self, FileError> {
+        let name = if reader.case.inputs.get("input_ids").is_some() { "input_ids" } else { "labels" };
+        let shape = match reader.case.inputs.get(name) {
+            Some(labels) => labels.shape.clone(),
+            None => return Err(FileError::missing_tensor(reader.case, "in.labels")),
+        };
+        let [rows, len] = shape[..] else {
+            return Err(reader.refused(format!("in.{name} has shape {shape:?}; [2B, T] is needed")));
+        };
+        if rows % 2 != 0 {
+            return Err(
+                reader.refused(format!("in.{name} has {rows} rows; chosen and rejected make an even number"))
+            );
+        }
+        let ignore_index = reader.integer("ignore_index", -100)?;
+        let mut labels = reader.integers_of(name, &shape, name)?;
+        let mut rules = Labels { ignore_index, shift: Shift::Aligned, seq_len: len };
+        if name == "input_ids" {
+            rules.shift = Shift::Next;
+            let mask = reader.integers_of("completion_mask", &shape, name)?;
+            labels
+                .iter_mut()
+                .zip(mask)
+                .filter(|(_, keep)| *keep == 0)
+                .for_each(|(label, _)| *label = ignore_index);
+        } else if reader.flag("shift", false)? {
+            rules.shift = Shift::Next;
+        }
+        let mut found = Self { pairs: rows / 2, len, labels, rules, ref_logps: Vec::new() };
+        found.ref_logps = found.reference(reader, &shape, name)?;
+        Ok(found)
+    }
+
+    fn active(&self, row: usize) -> bool {
+        self.rules.of(&self.labels, row).is_some()
+    }
+
+    /// Token log-probabilities under the reference, formed from its logits where those are given.
+    fn reference(&self, reader: Reader<'_>, shape: &[usize], name: &str) -> Result<Vec<f64>, FileError> {
+        if reader.case.inputs.get("ref_logits").is_none() {
+            let found = reader.floats_of("ref_logps", shape, name)?;
+            let column = Tensor { shape: vec![found.len(), 1], ..found.clone() };
+            reader.active_finite("ref_logps", &column, |row| self.active(row), false)?;
+            return Ok(found.data.clone());
+        }
+        let logits = reader.floats("ref_logits")?;
+        let v = self.width(reader, "ref_logits", logits, name)?;
+        reader.active_finite("ref_logits", logits, |row| self.active(row), true)?;
+        let n = self.labels.len();
+        let mut planes = vec![0.0; 6 * n];
+        let tokens = Tokens::new(&logits.data, v, &self.labels, self.rules);
+        token_rows(&Token::default(), &tokens, &mut planes).map_err(|e| reader.refused(e))?;
+        planes.truncate(n);
+        Ok(planes)
+    }
+
+    /// The last dimension of `[2B, T, width]`, whose first two are those of the labels.
+    fn width(
+        &self,
+        reader: Reader<'_>,
+        name: &str,
+        found: &Tensor,
+        because: &str,
+    ) -> Result<usize, FileError> {
+        let width = found.shape.get(2).copied().unwrap_or(0);
+        reader.has_shape(name, found, &[2 * self.pairs, self.len, width], because)?;
+        Ok(width)
+    }
+
+    fn check_labels(&self, reader: Reader<'_>, v: usize) -> Result<(), FileError> {
+        let scored: Vec<i32> = self
+            .labels
+            .iter()
+            .copied()
+            .enumerate()
+            .map(|(at, label)| {
+                let scores = (0..self.labels.len()).contains(&at) && self.scores(at);
+                if scores { label } else { self.rules.ignore_index }
+            })
+            .collect();
+        reader.labels_in_range("labels", &scored, self.rules.ignore_index, v)
+    }
+
+    /// Whether the label at `at` scores a row.
+    fn scores(&self, at: usize) -> bool {
+        match self.rules.shift {
+            Shift::Aligned => true,
+            Shift::Next => at % self.len != 0,
+        }
+    }
+
+    fn hidden(&self, reader: Reader<'_>) -> Result<(Head, usize), FileError> {
+        let hidden = reader.floats("hidden")?;
+        let h = self.width(reader, "hidden", hidden, "labels")?;
+        let weight = reader.floats("weight")?;
+        let v = weight.shape.first().copied().unwrap_or(0);
+        reader.has_shape("weight", weight, &[v, h], "hidden")?;
+        self.check_labels(reader, v)?;
+        reader.active_finite("hidden", hidden, |row| self.active(row), false)?;
+        reader.active_finite("weight", weight, |_| true, false)?;
+        Ok((Head::Hidden { hidden: hidden.data.clone(), weight: weight.data.clone(), h }, v))
+    }
+
+    fn logits(&self, reader: Reader<'_>) -> Result<(Head, usize), FileError> {
+        let logits = reader.floats("logits")?;
+        let v = self.width(reader, "logits", logits, "labels")?;
+        if let Some(weight) = reader.case.inputs.get("weight") {
+            let rows = weight.shape.first().copied().unwrap_or(0);
+            reader.has_shape("logits", logits, &[2 * self.pairs, self.len, rows], "weight")?;
+        }
+        self.check_labels(reader, v)?;
+        reader.active_finite("logits", logits, |row| self.active(row), true)?;
+        Ok((Head::Logits(logits.data.clone()), v))
+    }
+}
+
+/// The problems of a step.
+pub(super) fn read(case: &Case, loss: &NamedLoss) -> Result<Vec<Judgement>, FileError> {
+    let reader = Reader { case };
+    loss.build(reader, StepCase { reader, trl: loss.trl })
+}

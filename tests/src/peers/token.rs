@@ -1,0 +1,151 @@
+//! Log-probabilities and entropies from logits.
+
+use bellwether_core::Op;
+use bellwether_core::logprob::{SequenceMean, SequenceSum, Token};
+use bellwether_core::sig::token_rows::{Labels, Shift};
+use bellwether_cpu_ref::segment_stats::SegmentOp;
+
+use super::reader::Reader;
+use super::{Entry, Judgement, all};
+use crate::file::{Case, FileError};
+use crate::problem::{SequenceProblem, TokenProblem};
+use crate::tensor::Tensor;
+
+/// No label is ignored.
+const NONE_IGNORED: i32 = i32::MIN;
+
+type Found = Result<Vec<Judgement>, FileError>;
+
+/// The problems of a case of this family; `None` when the operator is another.
+pub(super) fn read(case: &Case) -> Option<Found> {
+    let reader = Reader { case };
+    match case.op.as_str() {
+        "logps.selective" => Some(selective(reader)),
+        "logps.selective_and_entropy" => Some(selective_and_entropy(reader)),
+        "entropy.from_logits" => Some(entropy(reader)),
+        "logps.sequence" => Some(sequence(reader)),
+        "logprob/token" => Some(contract(reader)),
+        _ => None,
+    }
+}
+
+/// Logits as rows: the tensor and the shape of its rows.
+fn logits<'c>(reader: Reader<'c>) -> Result<(&'c Tensor, Vec<usize>, usize), FileError> {
+    let logits = reader.floats("logits")?;
+    match logits.shape.split_last() {
+        Some((&v, rows)) if v > 0 => Ok((logits, rows.to_vec(), v)),
+        _ => Err(reader.refused("in.logits needs a last dimension of at least 1")),
+    }
+}
+
+fn token(reader: Reader<'_>) -> Result<Token, FileError> {
+    let op = Token { temperature: reader.number("temperature", 1.0)? };
+    op.check().map_err(|e| reader.refused(e))?;
+    Ok(op)
+}
+
+/// The gradient's weights: cotangents, absent ones none.
+fn upstream(case: &Case, names: [&str; 3]) -> [Option<Vec<f64>>; 3] {
+    names.map(|name| case.cotangents.get(name).map(|t| t.data.clone()))
+}
+
+fn judgement(reader: Reader<'_>, problem: TokenProblem, outputs: &[Entry]) -> Found {
+    let active = |row: usize| problem.rules.of(&problem.labels, row).is_some();
+    reader.active_finite("logits", reader.floats("logits")?, active, true)?;
+    reader.labels_in_range("labels", &problem.labels, problem.rules.ignore_index, problem.v)?;
+    Ok(vec![Judgement::new(problem, outputs, &[all("logits", "d_logits")])])
+}
+
+fn selective(reader: Reader<'_>) -> Found {
+    reader.allow(&["temperature"])?;
+    let (x, rows, v) = logits(reader)?;
+    let problem = TokenProblem {
+        op: token(reader)?,
+        rules: Labels { ignore_index: NONE_IGNORED, ..Labels::default() },
+        v,
+        logits: x.data.clone(),
+        labels: reader.integers_of("index", &rows, "logits")?,
+        upstream: upstream(reader.case, ["logps", "lse", "entropy"]),
+    };
+    judgement(reader, problem, &[all("logps", "logp")])
+}
+
+fn selective_and_entropy(reader: Reader<'_>) -> Found {
+    reader.allow(&["temperature"])?;
+    let (x, rows, v) = logits(reader)?;
+    let mut labels = reader.integers_of("index", &rows, "logits")?;
+    let rules = Labels { ignore_index: NONE_IGNORED, ..Labels::default() };
+    for (label, keep) in labels.iter_mut().zip(reader.integers_of("row_mask", &rows, "logits")?) {
+        if keep == 0 {
+            *label = NONE_IGNORED;
+        }
+    }
+    let upstream = upstream(reader.case, ["logps", "lse", "entropy"]);
+    let problem = TokenProblem { op: token(reader)?, rules, v, logits: x.data.clone(), labels, upstream };
+    judgement(reader, problem, &[all("logps", "logp"), all("entropy", "entropy")])
+}
+
+fn entropy(reader: Reader<'_>) -> Found {
+    reader.allow(&[])?;
+    let (x, rows, v) = logits(reader)?;
+    let problem = TokenProblem {
+        v,
+        logits: x.data.clone(),
+        labels: vec![0; rows.iter().product()],
+        upstream: upstream(reader.case, ["logps", "lse", "entropy"]),
+        ..TokenProblem::default()
+    };
+    judgement(reader, problem, &[all("entropy", "entropy")])
+}
+
+/// Our own names: `in.logits`, `in.labels`; `out.logp`, `out.lse`, `out.entropy`; gradients of their (weighted) sum.
+fn contract(reader: Reader<'_>) -> Found {
+    reader.allow(&["temperature", "ignore_index", "shift"])?;
+    let (x, rows, v) = logits(reader)?;
+    let problem = TokenProblem {
+        op: token(reader)?,
+        rules: rules(reader, rows.last().copied().unwrap_or(1))?,
+        v,
+        logits: x.data.clone(),
+        labels: reader.integers_of("labels", &rows, "logits")?,
+        upstream: upstream(reader.case, ["logp", "lse", "entropy"]),
+    };
+    judgement(reader, problem, &[all("logp", "logp"), all("lse", "lse"), all("entropy", "entropy")])
+}
+
+/// `ignore_index` and `shift`.
+pub(super) fn rules(reader: Reader<'_>, seq_len: usize) -> Result<Labels, FileError> {
+    let shift = if reader.flag("shift", false)? { Shift::Next } else { Shift::Aligned };
+    Ok(Labels { ignore_index: reader.integer("ignore_index", -100)?, shift, seq_len })
+}
+
+fn sequence(reader: Reader<'_>) -> Found {
+    reader.allow(&["average", "shift", "ignore_index"])?;
+    let (x, shape, v) = logits(reader)?;
+    reader.has_rank("logits", x, 3)?;
+    let (sequences, len) = (shape[0], shape[1]);
+    let labels = reader.integers_of("labels", &shape, "logits")?;
+    let rules = rules(reader, len)?;
+    reader.active_finite("logits", x, |row| rules.of(&labels, row).is_some(), true)?;
+    let scored: Vec<i32> = (0..labels.len()).filter_map(|row| rules.of(&labels, row)).collect();
+    reader.labels_in_range("labels", &scored, rules.ignore_index, v)?;
+    let cotangent = reader.case.cotangents.get("logps").map(|t| t.data.clone());
+    let upstream = cotangent.unwrap_or_else(|| vec![0.0; sequences]);
+    if reader.flag("average", false)? {
+        Ok(chained(SequenceMean {}, rules, v, x, labels, upstream))
+    } else {
+        Ok(chained(SequenceSum {}, rules, v, x, labels, upstream))
+    }
+}
+
+fn chained<O: SegmentOp>(
+    op: O,
+    rules: Labels,
+    v: usize,
+    logits: &Tensor,
+    labels: Vec<i32>,
+    upstream: Vec<f64>,
+) -> Vec<Judgement> {
+    let problem = SequenceProblem { op, rules, v, logits: logits.data.clone(), labels, upstream };
+    vec![Judgement::new(problem, &[all("logps", "logps")], &[all("logits", "d_logits")])]
+}

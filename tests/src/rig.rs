@@ -1,0 +1,135 @@
+//! A GPU backend under test: a device, a dialect, a mode, and memory laid out to catch whatever a kernel does wrong.
+
+mod memory;
+mod run;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use bellwether_gpu::{Context, Dialect, Error, Kernel, Source, wgpu};
+
+pub use memory::{Arena, Handle, Memory};
+
+/// Whether the driver's safety net is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Bounds checks as wgpu makes them, workgroup memory zeroed.
+    Default,
+    /// No bounds checks, workgroup memory left as it is: what burn and cubecl give a kernel.
+    Hostile,
+}
+
+/// A change to one kernel's text, for proving that the suite would notice.
+#[derive(Clone, Copy, Debug)]
+pub struct Edit {
+    /// The kernel.
+    pub kernel: &'static str,
+    /// What must stand in its text, exactly once.
+    pub old: &'static str,
+    /// What stands there instead.
+    pub new: &'static str,
+}
+
+/// A device, a dialect and a mode.
+pub struct Rig {
+    context: Rc<Context>,
+    dialect: Dialect,
+    mode: Mode,
+    edit: Option<Edit>,
+    name: String,
+    kernels: RefCell<HashMap<(&'static str, &'static str, bool), Kernel>>,
+}
+
+impl Rig {
+    /// A rig on a device.
+    pub fn new(context: &Rc<Context>, dialect: Dialect, mode: Mode) -> Self {
+        let dialect_name = if dialect == Dialect::POOLED { "pooled" } else { "exclusive" };
+        let mode_name = if mode == Mode::Hostile { "hostile" } else { "default" };
+        Self {
+            context: Rc::clone(context),
+            dialect,
+            mode,
+            edit: None,
+            name: format!("gpu {dialect_name} {mode_name}"),
+            kernels: RefCell::default(),
+        }
+    }
+
+    /// The four rigs of a device: two dialects in two modes.
+    pub fn all(context: &Rc<Context>) -> Vec<Self> {
+        let dialects = [Dialect::EXCLUSIVE, Dialect::POOLED];
+        let modes = [Mode::Default, Mode::Hostile];
+        dialects.into_iter().flat_map(|d| modes.map(|m| Self::new(context, d, m))).collect()
+    }
+
+    /// The same rig with one kernel's text changed.
+    pub fn with_edit(&self, edit: Edit) -> Self {
+        let name = format!("{} with {:?}", self.name, edit.new);
+        Self { edit: Some(edit), name, ..Self::new(&self.context, self.dialect, self.mode) }
+    }
+
+    /// The name in reports.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether all arrays are slices of one buffer.
+    fn pooled(&self) -> bool {
+        self.dialect == Dialect::POOLED
+    }
+
+    /// The kernel of a source in this rig's dialect and mode, compiled once.
+    fn kernel(&self, source: &'static Source) -> Result<Kernel, Error> {
+        self.kernel_in(source, self.dialect)
+    }
+
+    /// The kernel of a source in a given dialect: whole steps are always pooled.
+    fn kernel_in(&self, source: &'static Source, dialect: Dialect) -> Result<Kernel, Error> {
+        let key = (source.op, source.kernel, dialect == Dialect::POOLED);
+        if let Some(kernel) = self.kernels.borrow().get(&key) {
+            return Ok(kernel.clone());
+        }
+        let module = self.module(&self.text(source, dialect));
+        let zeroed = self.mode == Mode::Default;
+        let kernel = Kernel::from_module(self.context.device(), source, dialect, &module, zeroed)?;
+        self.kernels.borrow_mut().insert(key, kernel.clone());
+        Ok(kernel)
+    }
+
+    /// The text of a source, changed where the rig's edit applies.
+    fn text(&self, source: &Source, dialect: Dialect) -> String {
+        let text = source.in_dialect(dialect);
+        match self.edit {
+            Some(edit) if edit.applies_to(source) => text.replacen(edit.old, edit.new, 1),
+            _ => text,
+        }
+    }
+
+    fn module(&self, text: &str) -> wgpu::ShaderModule {
+        let descriptor =
+            wgpu::ShaderModuleDescriptor { label: None, source: wgpu::ShaderSource::Wgsl(text.into()) };
+        match self.mode {
+            Mode::Default => self.context.device().create_shader_module(descriptor),
+            Mode::Hostile => trusted(self.context.device(), descriptor),
+        }
+    }
+}
+
+impl Edit {
+    /// Whether the edit is of this source: its kernel's name, and its text holds `old` once.
+    pub fn applies_to(&self, source: &Source) -> bool {
+        source.kernel == self.kernel && source.text.matches(self.old).count() == 1
+    }
+}
+
+/// A module without bounds checks.
+#[expect(
+    unsafe_code,
+    reason = "the hostile mode exists to run kernels without wgpu's checks, as other hosts do"
+)]
+fn trusted(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor<'_>) -> wgpu::ShaderModule {
+    // SAFETY: every kernel guards its own indices and loops end by arguments that the host wrote; that this holds is
+    // what the suite tests, on software devices first.
+    unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+}

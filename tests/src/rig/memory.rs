@@ -1,0 +1,151 @@
+//! Device memory for one run: poisoned, guarded, and compared afterwards.
+//!
+//! Outputs begin as NaN, so that an element which is never written is a finding. Behind each array stand guard words,
+//! so that a write past the end is one too. Inputs must come back as they went in.
+
+use std::ops::Range;
+
+use bellwether_gpu::{Recorded, Slice, wgpu};
+
+use super::Rig;
+use crate::problem::RunError;
+
+/// What an output holds before the run, and what stands between arrays: a NaN with a recognisable payload.
+const POISON: u32 = 0x7fc0_dead;
+/// Words of poison behind each array; also the alignment of arrays, 256 bytes.
+const GUARD: usize = 64;
+
+/// An array of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Handle(usize);
+
+struct Part {
+    name: &'static str,
+    words: Vec<u32>,
+    writable: Range<usize>,
+    buffer: usize,
+    start: usize,
+}
+
+/// Collects the arrays of a run.
+pub struct Arena<'r> {
+    rig: &'r Rig,
+    parts: Vec<Part>,
+}
+
+/// The arrays of a run, on the device.
+pub struct Memory<'r> {
+    rig: &'r Rig,
+    parts: Vec<Part>,
+    buffers: Vec<wgpu::Buffer>,
+    lengths: Vec<usize>,
+}
+
+impl<'r> Arena<'r> {
+    /// No arrays yet.
+    pub const fn new(rig: &'r Rig) -> Self {
+        Self { rig, parts: Vec::new() }
+    }
+
+    fn part(&mut self, name: &'static str, words: Vec<u32>, writable: Range<usize>) -> Handle {
+        self.parts.push(Part { name, words, writable, buffer: 0, start: 0 });
+        Handle(self.parts.len() - 1)
+    }
+
+    /// Numbers that no kernel may change.
+    pub fn input(&mut self, name: &'static str, xs: &[f32]) -> Handle {
+        self.part(name, xs.iter().map(|x| x.to_bits()).collect(), 0..0)
+    }
+
+    /// Words that no kernel may change.
+    pub fn words(&mut self, name: &'static str, words: Vec<u32>) -> Handle {
+        self.part(name, words, 0..0)
+    }
+
+    /// Room for results.
+    pub fn output(&mut self, name: &'static str, n: usize) -> Handle {
+        self.part(name, vec![POISON; n], 0..n)
+    }
+
+    /// Room for results, and constants behind them in the same array.
+    pub fn output_then_input(
+        &mut self,
+        name: &'static str,
+        n: usize,
+        xs: impl Iterator<Item = f32>,
+    ) -> Handle {
+        let words = std::iter::repeat_n(POISON, n).chain(xs.map(f32::to_bits)).collect();
+        self.part(name, words, 0..n)
+    }
+
+    /// Puts everything on the device: slices of one buffer in the pooled dialect, a buffer each otherwise.
+    ///
+    /// # Errors
+    /// The device has no room.
+    pub fn commit(mut self) -> Result<Memory<'r>, RunError> {
+        let mut images: Vec<Vec<u32>> = Vec::new();
+        for part in &mut self.parts {
+            if images.is_empty() || !self.rig.pooled() {
+                images.push(Vec::new());
+            }
+            part.buffer = images.len() - 1;
+            let image = images.last_mut().expect("one was pushed above");
+            part.start = image.len();
+            image.extend(&part.words);
+            image.resize((image.len() + GUARD).next_multiple_of(GUARD), POISON);
+        }
+        let buffers = images.iter().map(|image| self.rig.context.upload_u32(image));
+        let buffers = buffers.collect::<Result<_, _>>()?;
+        let lengths = images.iter().map(Vec::len).collect();
+        Ok(Memory { rig: self.rig, parts: self.parts, buffers, lengths })
+    }
+}
+
+impl Memory<'_> {
+    /// Where an array lies.
+    pub fn slice(&self, handle: Handle) -> Slice<'_> {
+        let part = &self.parts[handle.0];
+        let bytes = |words: usize| 4 * words as u64;
+        Slice { buffer: &self.buffers[part.buffer], offset: bytes(part.start), size: bytes(part.words.len()) }
+    }
+
+    /// Runs what was recorded and gives back the arrays asked for.
+    ///
+    /// # Errors
+    /// The device failed, or a kernel wrote where it must not.
+    pub fn run<const N: usize>(
+        &self,
+        recorded: &Recorded,
+        wanted: [Handle; N],
+    ) -> Result<[Vec<f32>; N], RunError> {
+        let context = &self.rig.context;
+        context.run_blocking(recorded)?;
+        let mut images = Vec::new();
+        for (buffer, &words) in self.buffers.iter().zip(&self.lengths) {
+            let whole = Slice { buffer, offset: 0, size: 4 * words as u64 };
+            images.push(context.download_u32_blocking(whole)?);
+        }
+        self.parts.iter().try_for_each(|part| part.check(&images[part.buffer]))?;
+        Ok(wanted.map(|handle| self.parts[handle.0].results(&images)))
+    }
+}
+
+impl Part {
+    /// Nothing changed outside the writable part, guards included.
+    fn check(&self, image: &[u32]) -> Result<(), RunError> {
+        let end = self.start + self.words.len();
+        let guard_end = (end + GUARD).next_multiple_of(GUARD).min(image.len());
+        let before = |i: usize| self.words.get(i).copied().unwrap_or(POISON);
+        for (i, &word) in image[self.start..guard_end].iter().enumerate() {
+            if !self.writable.contains(&i) && word != before(i) {
+                return Err(RunError::Overwrote { array: self.name, element: i, of: self.words.len() });
+            }
+        }
+        Ok(())
+    }
+
+    fn results(&self, images: &[Vec<u32>]) -> Vec<f32> {
+        let image = &images[self.buffer][self.start..];
+        image[self.writable.clone()].iter().map(|&w| f32::from_bits(w)).collect()
+    }
+}

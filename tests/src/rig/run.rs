@@ -1,0 +1,326 @@
+//! Runs of each signature on a rig, through the calls that a framework would make.
+
+use bellwether_core::Op;
+use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::pair::{Link, PairLoss};
+use bellwether_core::sig::fused_linear::CHUNK;
+use bellwether_core::sig::segment_stats::{self as segment, Keep, Segments};
+use bellwether_core::sig::token_rows::{self as token, Labels};
+use bellwether_core::sig::{Reduction, pair_rows as pair};
+use bellwether_gpu::{
+    Dialect, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, PairBuffers, PairRows,
+    PairShape, PairStep, Plane, Recorded, ReferenceKind, SegmentBackward, SegmentForward, SegmentShape,
+    SegmentStats, StepBuffers, StepShape, StepSource, TokenBackward, TokenForward, TokenRows, TokenShape,
+    Upstream,
+};
+
+use super::{Arena, Handle, Memory, Rig};
+use crate::problem::{Head, RunError, StepPlanes, StepProblem};
+
+/// Upstream gradients: log-probability, logsumexp, entropy.
+type UpstreamPlanes<'a> = [Option<&'a [f32]>; 3];
+
+/// Result planes of TokenRows with the upstream planes behind them, as `backward` wants to find them.
+fn rows_array(arena: &mut Arena<'_>, n: usize, upstream: UpstreamPlanes<'_>) -> (Handle, Upstream) {
+    // An absent plane is NaN: the mask must keep the kernel from reading it.
+    let planes = upstream.iter().flat_map(|plane| (0..n).map(move |i| plane.map_or(f32::NAN, |p| p[i])));
+    let rows = arena.output_then_input("rows", token::PLANES.len() * n, planes);
+    let mask = (0..3).filter(|&i| upstream[i].is_some()).map(|i| 1 << i).sum();
+    (rows, Upstream { offset: token::PLANES.len() * n, stride: n, mask })
+}
+
+fn label_words(labels: &[i32]) -> Vec<u32> {
+    labels.iter().map(|label| label.cast_unsigned()).collect()
+}
+
+impl Rig {
+    /// TokenRows forward and backward: result planes and the gradient of the logits.
+    ///
+    /// # Errors
+    /// What the host or the device refuses.
+    pub fn token_rows(
+        &self,
+        op: &Token,
+        rules: &Labels,
+        (logits, v): (&[f32], usize),
+        labels: &[i32],
+        upstream: UpstreamPlanes<'_>,
+    ) -> Result<(Vec<f32>, Vec<f32>), RunError> {
+        let (device, n) = (self.context.device(), labels.len());
+        let kernels = TokenRows::compile_with(op, |source| self.kernel(source))?;
+        let mut arena = Arena::new(self);
+        let (x, y) = (arena.input("logits", logits), arena.words("labels", label_words(labels)));
+        let (rows, up) = rows_array(&mut arena, n, upstream);
+        let d_logits = arena.output("d_logits", logits.len());
+        let memory = arena.commit()?;
+        let at = |handle| memory.slice(handle);
+        let shape = TokenShape::packed(n, v, *rules);
+        let forward = TokenForward { logits: at(x), labels: at(y), result: at(rows) };
+        let mut recorded = kernels.forward(device, &shape, &forward)?;
+        let backward = TokenBackward {
+            logits: at(x),
+            rows: at(rows),
+            labels: at(y),
+            d_logits: at(d_logits),
+            saved: 0,
+            upstream: up,
+        };
+        recorded.append(kernels.backward(device, &shape, &backward)?);
+        let [rows, d_logits] = memory.run(&recorded, [rows, d_logits])?;
+        Ok((rows, d_logits))
+    }
+
+    /// FusedLinear forward and backward: result planes, gradients of hidden states and weight.
+    ///
+    /// # Errors
+    /// What the host or the device refuses.
+    pub fn fused_linear(
+        &self,
+        op: &Linear,
+        rules: &Labels,
+        (hidden, weight, h, v): (&[f32], &[f32], usize, usize),
+        labels: &[i32],
+        upstream: UpstreamPlanes<'_>,
+        chunk: usize,
+    ) -> Result<(Vec<f32>, Vec<f32>, Vec<f32>), RunError> {
+        let (device, n) = (self.context.device(), labels.len());
+        let dialect = |source| FusedLinear::dialect_of(source, self.dialect);
+        let kernels = FusedLinear::compile_with(op, |source| self.kernel_in(source, dialect(source)))?;
+        let shape = FusedShape::packed(n, v, h, if chunk == 0 { CHUNK } else { chunk }, *rules);
+        let mut arena = Arena::new(self);
+        let (x, w) = (arena.input("hidden", hidden), arena.input("weight", weight));
+        let y = arena.words("labels", label_words(labels));
+        let (rows, up) = rows_array(&mut arena, n, upstream);
+        let scratch = arena.output("scratch", scratch_elements(&shape)?);
+        let (dx, dw) = (arena.output("d_hidden", hidden.len()), arena.output("d_weight", weight.len()));
+        let memory = arena.commit()?;
+        let at = |handle| memory.slice(handle);
+        let (hidden, weight, labels, scratch) = (at(x), at(w), at(y), at(scratch));
+        let forward = FusedForward { hidden, weight, labels, scratch, result: at(rows) };
+        let mut recorded = kernels.forward(device, &shape, &forward)?;
+        let backward = FusedBackward {
+            hidden,
+            weight,
+            labels,
+            rows: at(rows),
+            scratch,
+            d_hidden: at(dx),
+            d_weight: at(dw),
+            saved: 0,
+            upstream: up,
+        };
+        recorded.append(kernels.backward(device, &shape, &backward)?);
+        let [rows, dx, dw] = memory.run(&recorded, [rows, dx, dw])?;
+        Ok((rows, dx, dw))
+    }
+
+    /// SegmentStats forward and backward: result planes and the gradient of the values.
+    ///
+    /// # Errors
+    /// What the host or the device refuses.
+    pub fn segment_stats<O: Op>(
+        &self,
+        op: &O,
+        values: &[f32],
+        segments: Segments<'_>,
+        keep: Keep<'_>,
+        reduction: Reduction,
+        upstream: &[f32],
+    ) -> Result<(Vec<f32>, Vec<f32>), RunError> {
+        let (device, count) = (self.context.device(), segments.count());
+        let kernels = SegmentStats::compile_with(op, |source| self.kernel(source))?;
+        let (words, shape) = segment_shape(values.len(), segments, keep, reduction);
+        let mut arena = Arena::new(self);
+        let x = arena.input("values", values);
+        let words = (!words.is_empty()).then(|| arena.words("words", words));
+        let planes = segment::PLANES.len() * count;
+        let rows = arena.output_then_input("rows", planes, upstream.iter().copied());
+        let d_values = arena.output("d_values", values.len());
+        let memory = arena.commit()?;
+        let at = |handle| memory.slice(handle);
+        let shape =
+            SegmentShape { result: Plane { offset: 0, stride: count }, upstream: Plane::at(planes), ..shape };
+        let words = words.map(at);
+        let mut recorded =
+            kernels.forward(device, &shape, &SegmentForward { values: at(x), words, result: at(rows) })?;
+        let backward = SegmentBackward { rows: at(rows), words, d_values: at(d_values) };
+        recorded.append(kernels.backward(device, &shape, &backward)?);
+        let [rows, d_values] = memory.run(&recorded, [rows, d_values])?;
+        Ok((rows, d_values))
+    }
+
+    /// PairRows and the averages of its first five planes.
+    ///
+    /// # Errors
+    /// What the host or the device refuses.
+    pub fn pair_rows<L: Link>(
+        &self,
+        loss: &PairLoss<L>,
+        logps: [&[f32]; 4],
+        lengths: Option<[&[f32]; 2]>,
+        reduction: Reduction,
+    ) -> Result<(Vec<f32>, Vec<f32>), RunError> {
+        let (device, n) = (self.context.device(), logps[0].len());
+        let kernels = PairRows::compile_with(loss, |source| self.kernel(source))?;
+        let sums = SegmentStats::compile_with(&bellwether_core::logprob::SequenceSum {}, |s| self.kernel(s))?;
+        let mut arena = Arena::new(self);
+        let x = arena.input("inputs", &[logps[0], logps[1]].concat());
+        // Lengths that the loss must not read are NaN.
+        let unread = vec![f32::NAN; n];
+        let [chosen_len, rejected_len] = lengths.unwrap_or([&unread, &unread]);
+        let constants = arena.input("constants", &[logps[2], logps[3], chosen_len, rejected_len].concat());
+        let result = arena.output("result", pair::PLANES.len() * n);
+        let summary = arena.output("summary", segment::PLANES.len() * pair::LOGGED);
+        let memory = arena.commit()?;
+        let at = |handle| memory.slice(handle);
+        let buffers = PairBuffers { inputs: at(x), constants: at(constants), result: at(result) };
+        let mut recorded = kernels.forward(device, &PairShape::concatenated(n, reduction), &buffers)?;
+        let logged = SegmentShape {
+            scale: reduction.scale() as f32,
+            result: Plane { offset: 0, stride: pair::LOGGED },
+            ..SegmentShape::padded(pair::LOGGED, n)
+        };
+        let buffers = SegmentForward { values: at(result), words: None, result: at(summary) };
+        recorded.append(sums.forward(device, &logged, &buffers)?);
+        let [result, summary] = memory.run(&recorded, [result, summary])?;
+        Ok((result, summary[..pair::LOGGED].to_vec()))
+    }
+
+    /// A whole step, through [`PairStep`] on arrays of ours.
+    ///
+    /// # Errors
+    /// What the host or the device refuses.
+    pub fn pair_step<L: Link>(&self, p: &StepProblem<L>) -> Result<StepPlanes<f32>, RunError> {
+        let run = StepRun::new(self, p)?;
+        let recorded = run.record(self, p)?;
+        run.read(&recorded, p)
+    }
+}
+
+/// Scratch of a chunk, in elements.
+fn scratch_elements(shape: &FusedShape) -> Result<usize, RunError> {
+    Ok(usize::try_from(shape.scratch_bytes()? / 4).unwrap_or(usize::MAX))
+}
+
+/// The words and the shape of segments.
+fn segment_shape(
+    elements: usize,
+    segments: Segments<'_>,
+    keep: Keep<'_>,
+    reduction: Reduction,
+) -> (Vec<u32>, SegmentShape) {
+    let (mut words, shift, ignore) = match keep {
+        Keep::All => (Vec::new(), 0, 0),
+        Keep::Masked { mask } => (mask.to_vec(), 0, 0),
+        Keep::Labelled { labels, rules } => {
+            (label_words(labels), rules.distance(), rules.ignore_index.cast_unsigned())
+        }
+    };
+    let keep = (!matches!(keep, Keep::All)).then_some(KeepWords { offset: 0, ignore, shift });
+    let mut shape = match segments {
+        Segments::Padded { count, len } => SegmentShape::padded(count, len),
+        Segments::Packed { offsets } => {
+            let shape = SegmentShape::packed(segments.count(), words.len(), elements);
+            words.extend(offsets);
+            shape
+        }
+    };
+    (shape.keep, shape.scale) = (keep, reduction.scale() as f32);
+    (words, shape)
+}
+
+/// The arrays of a step.
+struct StepRun<'r> {
+    memory: Memory<'r>,
+    shape: StepShape,
+    head: [Handle; 2],
+    gradients: [Handle; 2],
+    scratch: Handle,
+    labels: Handle,
+    reference: Handle,
+    workspace: Handle,
+}
+
+impl<'r> StepRun<'r> {
+    fn new<L>(rig: &'r Rig, p: &StepProblem<L>) -> Result<Self, RunError> {
+        let shape = StepShape {
+            pairs: p.pairs,
+            len: p.len,
+            v: p.v,
+            ignore_index: p.rules.ignore_index,
+            shift: p.rules.shift,
+            reduction: p.reduction,
+            reference: ReferenceKind::PerToken,
+        };
+        let single = |xs: &[f64]| xs.iter().map(|&x| x as f32).collect::<Vec<_>>();
+        let mut arena = Arena::new(rig);
+        let (head, gradients, scratch) = match &p.head {
+            Head::Logits(logits) => {
+                let (x, dx) =
+                    (arena.input("logits", &single(logits)), arena.output("d_logits", logits.len()));
+                ([x, x], [dx, dx], dx)
+            }
+            Head::Hidden { hidden, weight, h } => {
+                let fused = FusedShape::packed(p.labels.len(), p.v, *h, CHUNK, p.rules);
+                let x = [arena.input("hidden", &single(hidden)), arena.input("weight", &single(weight))];
+                let dx = [arena.output("d_hidden", hidden.len()), arena.output("d_weight", weight.len())];
+                (x, dx, arena.output("scratch", scratch_elements(&fused)?))
+            }
+        };
+        let labels = arena.words("labels", label_words(&p.labels));
+        let reference = arena.input("ref_logps", &single(&p.ref_logps));
+        let bytes = shape.workspace_bytes()?;
+        let workspace = arena.output("workspace", usize::try_from(bytes / 4).unwrap_or(usize::MAX));
+        let memory = arena.commit()?;
+        Ok(Self { memory, shape, head, gradients, scratch, labels, reference, workspace })
+    }
+
+    fn record<L: Link>(&self, rig: &Rig, p: &StepProblem<L>) -> Result<Recorded, RunError> {
+        let at = |handle| self.memory.slice(handle);
+        let step = PairStep::compile_with(&p.loss, &Linear::default(), |source| {
+            rig.kernel_in(source, Dialect::POOLED)
+        })?;
+        let source = match &p.head {
+            Head::Logits(_) => {
+                StepSource::Logits { logits: at(self.head[0]), d_logits: at(self.gradients[0]) }
+            }
+            Head::Hidden { h, .. } => StepSource::Hidden {
+                hidden: at(self.head[0]),
+                weight: at(self.head[1]),
+                d_hidden: at(self.gradients[0]),
+                d_weight: at(self.gradients[1]),
+                scratch: at(self.scratch),
+                h: *h,
+                chunk: CHUNK,
+            },
+        };
+        let (labels, reference, workspace) = (at(self.labels), at(self.reference), at(self.workspace));
+        let buffers = StepBuffers { source, labels, reference, workspace };
+        Ok(step.record(rig.context.device(), &self.shape, &buffers)?)
+    }
+
+    fn read<L>(&self, recorded: &Recorded, p: &StepProblem<L>) -> Result<StepPlanes<f32>, RunError> {
+        let wanted = [self.workspace, self.gradients[0], self.gradients[1]];
+        let [workspace, first, second] = self.memory.run(recorded, wanted)?;
+        let layout = self.shape.layout()?;
+        let planes = |region: bellwether_gpu::Region| {
+            let plane =
+                |i| workspace[region.offset as usize + i * region.stride..][..region.n].iter().copied();
+            (0..region.planes).flat_map(plane).collect::<Vec<_>>()
+        };
+        let (d_logits, d_hidden, d_weight) = match &p.head {
+            Head::Logits(_) => (first, Vec::new(), Vec::new()),
+            Head::Hidden { .. } => (Vec::new(), first, second),
+        };
+        Ok(StepPlanes {
+            tokens: planes(layout.token),
+            sequences: planes(layout.sequences),
+            references: planes(layout.references),
+            pairs: planes(layout.pair),
+            summary: planes(layout.summary)[..pair::LOGGED].to_vec(),
+            d_logits,
+            d_hidden,
+            d_weight,
+        })
+    }
+}
