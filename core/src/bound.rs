@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `+ − ×` | one unit of the result |
 //! | `/` | 2.5 units (what WGSL grants) |
-//! | `exp`, `exp_m1`, `ln`, `log_sigmoid`, `sigmoid` | [`FUNCTION_UNITS`] units |
+//! | `exp`, `exp_m1`, `ln`, `ln_1p`, `log_sigmoid`, `sigmoid` | [`FUNCTION_UNITS`] units |
 //! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes |
 //! | a parameter that the precision cannot hold | half a unit |
 
@@ -159,6 +159,19 @@ impl<const BITS: u32> Real for Bound<BITS> {
         }
         Self { value, error: error + depth(n) * Self::UNIT * magnitude }
     }
+    /// As [`total`](Real::total), with one more unit for each product.
+    fn dot(pairs: impl Iterator<Item = (Self, Self)>) -> Self {
+        let (mut value, mut error, mut magnitude, mut n) = (0.0, 0.0, 0.0, 0);
+        for (a, b) in pairs {
+            let (x, y) = (libm::fabs(a.value), libm::fabs(b.value));
+            value += a.value * b.value;
+            error += x * b.error + y * a.error + a.error * b.error;
+            magnitude += x * y;
+            n += 1;
+        }
+        let rounding = (depth(n) + 1.0) * Self::UNIT * (magnitude + error) + n as f64 * Self::TINY;
+        Self { value, error: error + rounding }
+    }
     fn weigh(self, x: Self) -> Self {
         match self.value == 0.0 && x.value.is_infinite() {
             true if self.error > 0.0 => Self { value: 0.0, error: f64::INFINITY },
@@ -192,6 +205,10 @@ impl<const BITS: u32> Real for Bound<BITS> {
     fn ln(self) -> Self {
         let least = self.value - self.error;
         self.function(libm::log(self.value), if least > 0.0 { 1.0 / least } else { f64::INFINITY })
+    }
+    fn ln_1p(self) -> Self {
+        let least = 1.0 + self.value - self.error;
+        self.function(libm::log1p(self.value), if least > 0.0 { 1.0 / least } else { f64::INFINITY })
     }
     fn sigmoid(self) -> Self {
         // |σ'| = σ(x)σ(−x) ≤ e^{−|x|}, largest at the end of the interval nearest to 0.

@@ -101,6 +101,9 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     fn ln(self) -> Self {
         self.chain(self.re.ln(), T::one() / self.re)
     }
+    fn ln_1p(self) -> Self {
+        self.chain(self.re.ln_1p(), T::one() / (T::one() + self.re))
+    }
     fn sigmoid(self) -> Self {
         self.chain(self.re.sigmoid(), self.re.sigmoid() * (-self.re).sigmoid())
     }
@@ -118,10 +121,11 @@ mod tests {
     fn every_primitive_agrees_with_central_differences() {
         type D = Dual<f64, 1>;
         type Primitive = (&'static str, fn(f64) -> f64, fn(D) -> D);
-        let primitives: [Primitive; 9] = [
+        let primitives: [Primitive; 10] = [
             ("exp", Real::exp, Real::exp),
             ("exp_m1", Real::exp_m1, Real::exp_m1),
             ("ln", Real::ln, Real::ln),
+            ("ln_1p", Real::ln_1p, Real::ln_1p),
             ("sigmoid", Real::sigmoid, Real::sigmoid),
             ("log_sigmoid", Real::log_sigmoid, Real::log_sigmoid),
             ("square", Real::square, Real::square),

@@ -20,6 +20,8 @@ pub trait Real:
     fn exp_m1(self) -> Self;
     /// `ln x`.
     fn ln(self) -> Self;
+    /// `ln(1 + x)`, exact near 0.
+    fn ln_1p(self) -> Self;
     /// `σ(x) = 1/(1 + e^{−x})`.
     fn sigmoid(self) -> Self;
     /// `log σ(x) = −log(1 + e^{−x})`, finite wherever `x` is.
@@ -37,6 +39,10 @@ pub trait Real:
     /// [`depth`](crate::bound::depth) additions.
     fn total(terms: impl Iterator<Item = Self>) -> Self {
         terms.fold(Self::zero(), |a, b| a + b)
+    }
+    /// The sum of products, as [`total`](Real::total) sums.
+    fn dot(pairs: impl Iterator<Item = (Self, Self)>) -> Self {
+        Self::total(pairs.map(|(a, b)| a * b))
     }
     /// `self · x`, and 0 where `self` is 0 however large `x` is: `0 · log 0 = 0`, and nothing flows through a slope
     /// of 0.
@@ -83,6 +89,9 @@ macro_rules! machine {
             }
             fn ln(self) -> Self {
                 libm::$log(self)
+            }
+            fn ln_1p(self) -> Self {
+                libm::$log1p(self)
             }
             fn sigmoid(self) -> Self {
                 let e = libm::$exp(-self.abs());

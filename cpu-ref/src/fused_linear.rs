@@ -33,7 +33,7 @@ impl<T: Scalar> Hidden<'_, T> {
     /// `hidden_i · weight_j`.
     fn logit(&self, i: usize, j: usize) -> T {
         let (a, b) = (&self.hidden[i * self.h..][..self.h], &self.weight[j * self.h..][..self.h]);
-        T::total(a.iter().zip(b).map(|(&a, &b)| a * b))
+        T::dot(a.iter().copied().zip(b.iter().copied()))
     }
 
     fn logits<'s>(&self, i: usize, scratch: &'s mut [T]) -> &'s [T] {
@@ -59,7 +59,6 @@ impl<T: Scalar> Hidden<'_, T> {
             for k in 0..self.h {
                 finite(op, "hidden", (i, k), self.hidden[i * self.h + k].value())?;
             }
-            check_row(op, i, self.logits(i, scratch))?;
         }
         Ok(())
     }
@@ -82,6 +81,9 @@ pub fn fused_linear<T: Scalar>(
     op.check()?;
     exactly(slug, "result", result, product(slug, "result", PLANES.len(), n)?)?;
     x.check(slug, scratch, x.v)?;
+    for i in (0..n).filter(|&i| x.label(i).is_some()) {
+        check_row(slug, i, x.logits(i, scratch))?;
+    }
     for i in 0..n {
         let values = match x.label(i) {
             None => [T::zero(); PLANES.len()],
@@ -126,19 +128,19 @@ pub fn fused_linear_backward<T: Scalar>(
     exactly(slug, "d_weight", out.d_weight, product(slug, "d_weight", x.v, x.h)?)?;
     x.check(slug, scratch, product(slug, "scratch", n + 1, x.v)?)?;
     let (logits, gradients) = scratch[..(n + 1) * x.v].split_at_mut(x.v);
-    logit_gradients(op, x, up, logits, gradients);
+    logit_gradients(op, x, up, logits, gradients)?;
     let g = |i: usize, j: usize| gradients[i * x.v + j];
     for (at, slot) in out.d_hidden.iter_mut().enumerate() {
         let (i, k) = (at / x.h, at % x.h);
         *slot = match x.label(i) {
             None => T::zero(),
-            Some(_) => T::total((0..x.v).map(|j| g(i, j) * x.weight[j * x.h + k])),
+            Some(_) => T::dot((0..x.v).map(|j| (g(i, j), x.weight[j * x.h + k]))),
         };
     }
     for (at, slot) in out.d_weight.iter_mut().enumerate() {
         let (j, k) = (at / x.h, at % x.h);
         let counted = (0..n).filter(|&i| x.label(i).is_some());
-        *slot = T::total(counted.map(|i| g(i, j) * x.hidden[i * x.h + k]));
+        *slot = T::dot(counted.map(|i| (g(i, j), x.hidden[i * x.h + k])));
     }
     Ok(())
 }
@@ -150,14 +152,16 @@ fn logit_gradients<T: Scalar>(
     up: &TokenUpstream<'_, T>,
     logits: &mut [T],
     gradients: &mut [T],
-) {
+) -> Result<(), Error> {
     let op = op.token();
     for (i, g) in gradients.chunks_exact_mut(x.v.max(1)).enumerate() {
         let Some(y) = x.label(i) else { continue };
         let (logits, up) = (x.logits(i, logits), up.at(i));
+        check_row(Linear::SPEC.slug, i, logits)?;
         let r = row(&op, logits, y);
         for (j, slot) in g.iter_mut().enumerate() {
             *slot = slope(&op, &r, &up, logits[j], j == y);
         }
     }
+    Ok(())
 }

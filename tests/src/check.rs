@@ -6,7 +6,7 @@ use crate::file::{Case, FileError};
 use crate::generate;
 use crate::judge::{judge, judge_output, verdict};
 use crate::peers::{self, Claim, Judgement};
-use crate::problem::{Backend, Judged, Output, Outputs, Precision};
+use crate::problem::{Backend, Judged, Output, Outputs, Precision, RunError};
 use crate::report::{CaseReport, OutputReport, Verdict};
 use crate::tensor::Dtype;
 
@@ -85,6 +85,7 @@ fn check_file(case: &Case, judgements: &[Judgement]) -> Result<CaseReport, FileE
     let mut report = report(case, "file", outputs, why);
     report.warnings.clone_from(&case.warnings);
     report.warnings.extend(unchecked(case, &judged));
+    report.warnings.extend(unread(case, judgements));
     if skipped > 0 {
         report
             .warnings
@@ -101,6 +102,14 @@ fn unchecked(case: &Case, judged: &[String]) -> Vec<String> {
     let all = [names("out", &case.outputs), names("grad", &case.grads)].concat();
     let left: Vec<_> = all.into_iter().filter(|name| !judged.contains(name)).collect();
     if left.is_empty() { Vec::new() } else { vec![format!("not checked: {}", left.join(", "))] }
+}
+
+/// Inputs that the operator does not read: a mask of the file's author, say, that would change every number.
+fn unread(case: &Case, judgements: &[Judgement]) -> Option<String> {
+    let read = |name: &str| judgements.iter().any(|j| j.reads.iter().any(|read| read == name));
+    let left = case.inputs.iter().filter(|(name, _)| !read(name)).map(|(name, _)| format!("in.{name}"));
+    let left: Vec<_> = left.collect();
+    (!left.is_empty()).then(|| format!("not read: {}", left.join(", ")))
 }
 
 /// The precision that a number was computed in: what the file says, else its element type.
@@ -167,7 +176,7 @@ fn check_backend(
     references: &[Outputs<Judged>],
     backend: Backend<'_>,
 ) -> CaseReport {
-    let (mut outputs, mut why) = (Vec::new(), None);
+    let (mut outputs, mut why, mut broken) = (Vec::new(), None, false);
     for (judgement, reference) in judgements.iter().zip(references) {
         match judgement.problem.run(backend) {
             Ok(got) => outputs.extend(judge(reference, &got).into_iter().map(|mut output| {
@@ -176,10 +185,19 @@ fn check_backend(
                 }
                 output
             })),
-            Err(error) => why = Some(error.to_string()),
+            Err(error) => {
+                broken |= matches!(error, RunError::Overwrote { .. });
+                why = Some(error.to_string());
+            }
         }
     }
-    report(case, backend.name(), outputs, why)
+    // What was judged before something failed counts, and so does a kernel that wrote where it must not.
+    broken |= verdict(&outputs) == Verdict::Disagrees;
+    let mut report = report(case, backend.name(), outputs, why);
+    if broken {
+        report.verdict = Verdict::Disagrees;
+    }
+    report
 }
 
 /// Runs one generated case on every backend.

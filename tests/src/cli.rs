@@ -14,6 +14,9 @@ use std::process::ExitCode;
 
 use bellwether_check::report::Report;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::json;
+
+use backends::Backends;
 
 /// Judges kernels of preference losses and log-probabilities against a verified reference.
 ///
@@ -116,14 +119,25 @@ fn complain(text: impl std::fmt::Display) {
     let _gone = writeln!(std::io::stderr(), "error: {text}");
 }
 
-/// Prints a report and ends with its status.
-fn finish(common: &Common, report: &Report, errors: usize) -> ExitCode {
+/// What is left of a command that an error ended.
+fn fail(common: &Common, error: impl std::fmt::Display) -> ExitCode {
     if common.json {
+        say(json!({"error": error.to_string()}));
+    }
+    complain(error);
+    ExitCode::from(2)
+}
+
+/// Prints a report, with the device in its last line, and ends with its status.
+fn finish(common: &Common, mut report: Report, backends: &Backends, errors: usize) -> ExitCode {
+    if common.json {
+        report.notes.push(backends.headline());
         say(report.to_json());
     } else {
-        say(report.to_text());
+        say(format!("{}{}", report.to_text(), backends.headline()));
     }
-    status(report, errors)
+    backends.missing().iter().for_each(complain);
+    status(&report, errors + backends.missing().iter().len())
 }
 
 /// 1 when anything disagrees; else 2 when an input was bad or nothing could be judged; else 0.

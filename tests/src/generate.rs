@@ -13,6 +13,8 @@ mod token_rows;
 use bellwether_core::logprob::{SequenceMean, SequenceSum};
 use bellwether_cpu_ref::pair_rows::PairLink;
 
+use serde_json::{Map, Value};
+
 use crate::links::{self, LinkVisitor};
 use crate::problem::Problem;
 
@@ -50,11 +52,27 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
         ("logprob/sequence_mean", segment_stats::cases(SequenceMean {})),
     ];
     for slug in links::slugs() {
-        let cases = links::visit(slug, serde_json::Map::new(), PairCases);
-        suites.push((slug, cases.and_then(Result::ok).expect("a listed link takes its defaults")));
+        let cases = variants(slug).into_iter().flat_map(|(name, params)| {
+            let cases = links::visit(slug, params, PairCases).and_then(Result::ok);
+            let named = move |case: Case| Case { name: format!("{}{name}", case.name), ..case };
+            cases.expect("a listed link takes its own parameters").into_iter().map(named)
+        });
+        suites.push((slug, cases.collect()));
     }
     suites.push((STEP, pair_step::cases()));
     suites
+}
+
+/// The parameters that a link is tried with: its defaults, and two degrees of label smoothing where it has any.
+fn variants(slug: &str) -> Vec<(&'static str, Map<String, Value>)> {
+    let mut variants = vec![("", Map::new())];
+    let spec = bellwether_core::registry::SPECS.iter().find(|spec| spec.slug == slug);
+    if spec.is_some_and(|spec| spec.params.iter().any(|p| p.name == "label_smoothing")) {
+        for (name, smoothing) in [(", smoothing 0.1", 0.1), (", smoothing 0.4", 0.4)] {
+            variants.push((name, Map::from_iter([("label_smoothing".to_owned(), Value::from(smoothing))])));
+        }
+    }
+    variants
 }
 
 struct PairCases;
@@ -62,7 +80,7 @@ struct PairCases;
 impl LinkVisitor for PairCases {
     type Out = Vec<Case>;
 
-    fn visit<L: PairLink + serde::de::DeserializeOwned>(self, _link: L) -> Vec<Case> {
-        pair_rows::cases::<L>()
+    fn visit<L: PairLink + serde::de::DeserializeOwned>(self, link: L) -> Vec<Case> {
+        pair_rows::cases(link)
     }
 }

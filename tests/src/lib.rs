@@ -12,6 +12,7 @@ pub mod file;
 pub mod generate;
 pub mod judge;
 pub mod links;
+pub mod mutants;
 pub mod peers;
 pub mod problem;
 pub mod report;

@@ -12,6 +12,7 @@ mod token;
 use crate::file::{Case, FileError};
 use crate::problem::Problem;
 use crate::tensor::Tensor;
+use reader::{Reader, Reads};
 
 /// One of the file's names and what it is held to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +47,8 @@ pub struct Judgement {
     pub grads: Vec<Entry>,
     /// What the file multiplied its gradients by.
     pub cotangent: f64,
+    /// Names of the inputs that were read.
+    pub reads: Vec<String>,
 }
 
 impl Judgement {
@@ -57,6 +60,7 @@ impl Judgement {
             outputs: outputs.to_vec(),
             grads: grads.to_vec(),
             cotangent: 1.0,
+            reads: Vec::new(),
         }
     }
 }
@@ -103,12 +107,14 @@ impl Judgement {
 /// # Errors
 /// [`FileError::UnknownOp`] when no adapter knows the operator; otherwise what is wrong with the case.
 pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
-    if let Some(found) = token::read(case) {
-        return found;
-    }
-    match pair::loss_of(case) {
-        Some(loss) if step::is_step(case) => step::read(case, &loss),
-        Some(loss) => pair::read(case, &loss),
-        None => Err(FileError::unknown_op(case)),
-    }
+    let reads = Reads::default();
+    let reader = Reader::new(case, &reads);
+    let mut judgements = match (token::read(reader), pair::loss_of(case)) {
+        (Some(found), _) => found?,
+        (None, Some(loss)) if step::is_step(case) => step::read(reader, &loss)?,
+        (None, Some(loss)) => pair::read(reader, &loss)?,
+        (None, None) => return Err(FileError::unknown_op(case)),
+    };
+    judgements.iter_mut().for_each(|j| j.reads.extend(reads.borrow().iter().cloned()));
+    Ok(judgements)
 }

@@ -4,6 +4,7 @@
 //! backend follow from the scalar it runs on.
 
 mod fused_linear;
+mod known;
 mod pair_rows;
 mod pair_step;
 mod segment_stats;
@@ -14,6 +15,7 @@ use bellwether_core::{Bound, Error, Real};
 use bellwether_cpu_ref::token_rows::Scalar;
 
 pub use fused_linear::LinearProblem;
+pub use known::{Fault, Pinned};
 pub use pair_rows::PairProblem;
 pub use pair_step::{Head, StepPlanes, StepProblem};
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};

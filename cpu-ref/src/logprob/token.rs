@@ -36,13 +36,15 @@ pub(crate) fn banned<T: Real>(x: T) -> bool {
 /// Log-probability of `label`, logsumexp and entropy of a row with at least one finite logit.
 pub fn row<T: Real>(op: &Token, logits: &[T], label: usize) -> Row<T> {
     let temperature = T::lift(op.temperature);
-    let allowed = || logits.iter().copied().filter(|&x| !banned(x)).map(|x| x / temperature);
-    let max = allowed()
-        .reduce(|a, b| if b.value() > a.value() { b } else { a })
-        .unwrap_or_else(|| T::lift(f64::NEG_INFINITY));
-    let log_sum = T::total(allowed().map(|x| (x - max).exp())).ln();
+    let allowed =
+        || logits.iter().enumerate().filter(|(_, x)| !banned(**x)).map(|(j, &x)| (j, x / temperature));
+    let (first, max) = allowed()
+        .reduce(|a, b| if b.1.value() > a.1.value() { b } else { a })
+        .unwrap_or_else(|| (0, T::lift(f64::NEG_INFINITY)));
+    // log(1 + the rest): a token that is nearly certain keeps the digits of its log-probability.
+    let log_sum = T::total(allowed().filter(|(j, _)| *j != first).map(|(_, x)| (x - max).exp())).ln_1p();
     let log_p = |x: T| (x - max) - log_sum;
-    let entropy = T::total(allowed().map(|x| -log_p(x).exp().weigh(log_p(x))));
+    let entropy = T::total(allowed().map(|(_, x)| -log_p(x).exp().weigh(log_p(x))));
     let logp = if banned(logits[label]) { logits[label] } else { log_p(logits[label] / temperature) };
     Row { logp, lse: max + log_sum, entropy, max, log_sum }
 }

@@ -12,8 +12,10 @@ use super::{Common, Which};
 pub(super) struct Backends {
     cpu: bool,
     rigs: Vec<Rig>,
+    /// Whether the options name a GPU, so that its absence is an error.
+    demanded: bool,
     /// The device, or why there is none.
-    pub(super) device: Result<String, String>,
+    device: Result<String, String>,
 }
 
 impl Backends {
@@ -21,14 +23,16 @@ impl Backends {
     pub(super) fn new(common: &Common) -> Self {
         let cpu = common.backend != Which::Gpu;
         if common.backend == Which::Cpu {
-            return Self { cpu, rigs: Vec::new(), device: Err("none was asked for (--backend cpu)".into()) };
+            let device = Err("none was asked for (--backend cpu)".into());
+            return Self { cpu, rigs: Vec::new(), demanded: false, device };
         }
+        let demanded = !cpu || common.device.is_some();
         match Context::select_blocking(selector(common.device.as_deref())) {
             Ok(context) => {
                 let context = Rc::new(context);
-                Self { cpu, rigs: Rig::all(&context), device: Ok(context.describe()) }
+                Self { cpu, rigs: Rig::all(&context), demanded, device: Ok(context.describe()) }
             }
-            Err(error) => Self { cpu, rigs: Vec::new(), device: Err(error.to_string()) },
+            Err(error) => Self { cpu, rigs: Vec::new(), demanded, device: Err(error.to_string()) },
         }
     }
 
@@ -36,6 +40,11 @@ impl Backends {
     pub(super) fn list(&self) -> Vec<Backend<'_>> {
         let cpu = self.cpu.then_some(Backend::CpuF32);
         cpu.into_iter().chain(self.rigs.iter().map(Backend::Gpu)).collect()
+    }
+
+    /// The error, where the options name a GPU and there is none.
+    pub(super) fn missing(&self) -> Option<&String> {
+        self.device.as_ref().err().filter(|_| self.demanded)
     }
 
     /// The first and the last line of a report.

@@ -10,14 +10,16 @@ use bellwether_check::report::Report;
 
 use super::backends::Backends;
 use super::verify::bar;
-use super::{Common, complain, finish};
+use super::{Common, complain, finish, say};
 
 pub(super) fn run(common: &Common, paths: &[PathBuf]) -> ExitCode {
     let backends = Backends::new(common);
-    let (mut report, errors) = judge_all(paths, &backends.list());
-    report.notes.push(backends.headline());
+    if !common.json {
+        say(format!("{}\n", backends.headline()));
+    }
+    let (report, errors) = judge_all(paths, &backends.list());
     errors.iter().for_each(complain);
-    finish(common, &report, errors.len())
+    finish(common, report, &backends, errors.len())
 }
 
 /// Judges every file, one at a time; what cannot be read is an error and stops nothing else.

@@ -4,30 +4,22 @@ use std::process::ExitCode;
 
 use bellwether_check::check::check;
 use bellwether_check::file;
-use bellwether_check::report::{CaseReport, OutputReport, Report};
+use bellwether_check::report::{CaseReport, OutputReport};
 
 use super::backends::Backends;
 use super::verify::suite;
-use super::{Common, complain, finish, say, status};
+use super::{Common, fail, finish, say};
 
 /// One optimiser step of TRL's DPOTrainer, without its logits: `hidden · weightᵀ` gives them.
 const TRACE: &[u8] = include_bytes!("../../data/dpo_sigmoid.s0.step1.safetensors");
 
 pub(super) fn run(common: &Common) -> ExitCode {
     let backends = Backends::new(common);
-    let case = match file::parse("bundled trace", TRACE) {
-        Ok(case) => case,
-        Err(error) => {
-            complain(error);
-            return ExitCode::from(2);
-        }
-    };
-    let trace = match check(&case, &backends.list()) {
-        Ok(reports) => reports,
-        Err(error) => {
-            complain(error);
-            return ExitCode::from(2);
-        }
+    let case = file::parse("bundled trace", TRACE);
+    let judged = case.and_then(|case| Ok((check(&case, &backends.list())?, case)));
+    let (trace, case) = match judged {
+        Ok(judged) => judged,
+        Err(error) => return fail(common, error),
     };
     if !common.json {
         say(format!("{}\n", backends.headline()));
@@ -38,16 +30,7 @@ pub(super) fn run(common: &Common) -> ExitCode {
     }
     let mut report = suite(&backends.list(), |_, case| !case.heavy);
     report.cases.splice(0..0, trace);
-    report.notes.push(backends.headline());
-    if common.json {
-        return finish(common, &report, 0);
-    }
-    let quick = Report {
-        cases: report.cases.iter().filter(|c| c.file.is_empty()).cloned().collect(),
-        notes: report.notes.clone(),
-    };
-    say(quick.to_text());
-    status(&report, 0)
+    finish(common, report, &backends, 0)
 }
 
 fn tokens(case: &file::Case) -> usize {

@@ -7,7 +7,7 @@ use bellwether_check::check::evaluate;
 use bellwether_check::file::{self, Case, FileError};
 use serde_json::json;
 
-use super::{Common, complain, say};
+use super::{Common, fail, say};
 
 pub(super) fn run(common: &Common, from: &Path, to: &Path, force: bool) -> ExitCode {
     match fill(from, to, force) {
@@ -30,10 +30,7 @@ pub(super) fn run(common: &Common, from: &Path, to: &Path, force: bool) -> ExitC
             }
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            complain(error);
-            ExitCode::from(2)
-        }
+        Err(error) => fail(common, error),
     }
 }
 

@@ -7,7 +7,7 @@ use bellwether_core::pair::presets::{self, Preset};
 use bellwether_core::registry::SPECS;
 use serde_json::{Value, json};
 
-use super::{Common, complain, say};
+use super::{Common, fail, say};
 
 pub(super) fn run(common: &Common, name: Option<&str>) -> ExitCode {
     match name {
@@ -17,8 +17,7 @@ pub(super) fn run(common: &Common, name: Option<&str>) -> ExitCode {
                 (Some(spec), _) => page(common, spec),
                 (None, Some(preset)) => named(common, preset),
                 (None, None) => {
-                    complain(format!("unknown op `{name}`; `bellwether ops` lists them"));
-                    return ExitCode::from(2);
+                    return fail(common, format!("unknown op `{name}`; `bellwether ops` lists them"));
                 }
             }
         }

@@ -14,15 +14,14 @@ use super::{Common, finish, matches, say};
 pub(super) fn run(common: &Common, op: &str, case: &str, heavy: bool) -> ExitCode {
     let backends = Backends::new(common);
     if !common.json {
-        say(backends.headline());
+        say(format!("{}\n", backends.headline()));
     }
     let mut report =
         suite(&backends.list(), |slug, c| matches(op, slug) && matches(case, &c.name) && (heavy || !c.heavy));
     if report.cases.is_empty() {
         report.notes.push(format!("no case matches --op {op} --case {case} on these backends"));
     }
-    report.notes.push(backends.headline());
-    finish(common, &report, 0)
+    finish(common, report, &backends, 0)
 }
 
 /// Runs every case that is wanted on every backend.

@@ -2,13 +2,14 @@
 
 use bellwether_core::pair::{Length, PairLoss, Score};
 use bellwether_core::sig::Reduction;
+use bellwether_core::status::{INFINITE, NAN};
 use bellwether_cpu_ref::pair_rows::PairLink;
 
 use super::{Case, Draw};
-use crate::problem::PairProblem;
+use crate::problem::{Fault, PairProblem, Pinned};
 
 /// Log-probabilities of responses of 5 to 200 tokens.
-fn normal<L: PairLink>(name: &str, n: usize) -> PairProblem<L> {
+fn normal<L: PairLink>(link: L, name: &str, n: usize) -> PairProblem<L> {
     let mut draw = Draw::of(name);
     let mut side = || -> Vec<f64> { (0..n).map(|_| draw.uniform(-300.0, -5.0)).collect() };
     let (chosen, rejected) = (side(), side());
@@ -16,15 +17,15 @@ fn normal<L: PairLink>(name: &str, n: usize) -> PairProblem<L> {
         |xs: &[f64], draw: &mut Draw| xs.iter().map(|x| f64::from((x + draw.normal(4.0)) as f32)).collect();
     let logps = [chosen.clone(), rejected.clone(), near(&chosen, &mut draw), near(&rejected, &mut draw)];
     let lengths = [0, 1].map(|_| (0..n).map(|_| 1.0 + draw.below(200) as f64).collect());
-    PairProblem { logps, lengths: Some(lengths), ..PairProblem::default() }
+    PairProblem { loss: PairLoss::new(0.1, link), logps, lengths: Some(lengths), reduction: None }
 }
 
 /// Every combination of two log-ratios from a list, references zero.
-fn grid<L: PairLink>(beta: f64, ratios: &[f64]) -> PairProblem<L> {
+fn grid<L: PairLink>(link: L, beta: f64, ratios: &[f64]) -> PairProblem<L> {
     let pairs = || ratios.iter().flat_map(|&a| ratios.iter().map(move |&b| (a, b)));
     let zero = vec![0.0; ratios.len() * ratios.len()];
     let logps = [pairs().map(|p| p.0).collect(), pairs().map(|p| p.1).collect(), zero.clone(), zero];
-    PairProblem { loss: PairLoss { beta, ..PairLoss::default() }, logps, ..PairProblem::default() }
+    PairProblem { loss: PairLoss::new(beta, link), logps, lengths: None, reduction: None }
 }
 
 /// Log-ratios around everything that a link may stumble over.
@@ -33,47 +34,74 @@ const RATIOS: [f64; 21] = [
     104.0, -104.0, 1e4, -1e4,
 ];
 
+/// Equal rewards are no success: `accuracy` is strict.
+fn ties<L: PairLink>(link: L) -> Case {
+    let mut problem = normal(link, "ties", 20);
+    for i in 0..20 {
+        let [chosen, rejected, ref_chosen, ref_rejected] = &mut problem.logps;
+        (rejected[i], ref_rejected[i]) = (chosen[i], ref_chosen[i]);
+    }
+    Case::new("ties", Pinned { problem, exact: vec![("margin", vec![0.0; 20]), ("accuracy", vec![0.0; 20])] })
+}
+
+/// Pairs with inputs outside the contract, among good ones.
+fn faults<L: PairLink>(link: L) -> Case {
+    let mut problem = normal(link, "faults", 9);
+    problem.loss.length = Length::TokenMean;
+    let [chosen, rejected, ref_chosen, ref_rejected] = &mut problem.logps;
+    (chosen[1], rejected[2], ref_chosen[3], ref_rejected[4]) =
+        (f64::NAN, f64::NEG_INFINITY, f64::INFINITY, f64::NAN);
+    if let Some([chosen_len, rejected_len]) = &mut problem.lengths {
+        (chosen_len[6], rejected_len[7]) = (0.0, f64::NAN);
+    }
+    let status = vec![0, NAN, INFINITE, INFINITE, NAN, 0, INFINITE, NAN, 0];
+    Case::new("inputs outside the contract", Fault { problem, status })
+}
+
 /// The cases.
-pub(super) fn cases<L: PairLink>() -> Vec<Case> {
+pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     let single = |x: f64| f64::from(x as f32);
     let ratios = RATIOS.map(single);
     let mut cases = Vec::new();
     for n in [0, 1, 2, 63, 64, 65, 1000] {
-        cases.push(Case::new(format!("n = {n}"), normal::<L>(&format!("n = {n}"), n)));
+        cases.push(Case::new(format!("n = {n}"), normal(link, &format!("n = {n}"), n)));
     }
     for beta in [1e-6, 0.1, 1.0, 1e3] {
-        cases.push(Case::new(format!("grid of log-ratios, beta = {beta}"), grid::<L>(beta, &ratios)));
+        cases.push(Case::new(format!("grid of log-ratios, beta = {beta}"), grid(link, beta, &ratios)));
     }
-    let same = normal::<L>("policy is the reference", 40);
+    let same = normal(link, "policy is the reference", 40);
     let [chosen, rejected, ..] = same.logps.clone();
     let logps = [chosen.clone(), rejected.clone(), chosen, rejected];
     cases.push(Case::new("policy is the reference", PairProblem { logps, ..same }));
-    let equal = normal::<L>("chosen is rejected", 40);
+    let equal = normal(link, "chosen is rejected", 40);
     let [chosen, _, reference, _] = equal.logps.clone();
     let logps = [chosen.clone(), chosen, reference.clone(), reference];
     cases.push(Case::new("chosen is rejected", PairProblem { logps, ..equal }));
-    let free = PairLoss { reference_free: true, ..PairLoss::<L>::default() };
-    cases.push(Case::new("reference free", PairProblem { loss: free, ..normal("reference free", 70) }));
-    let mean = PairLoss { length: Length::TokenMean, ..PairLoss::<L>::default() };
-    cases.push(Case::new("token means", PairProblem { loss: mean, ..normal("token means", 70) }));
-    let sum = PairProblem { reduction: Some(Reduction::Sum), ..normal::<L>("sum", 70) };
+    cases.push(ties(link));
+    cases.push(faults(link));
+    let free = PairLoss { reference_free: true, ..PairLoss::new(0.1, link) };
+    cases.push(Case::new("reference free", PairProblem { loss: free, ..normal(link, "reference free", 70) }));
+    let mean = PairLoss { length: Length::TokenMean, ..PairLoss::new(0.1, link) };
+    cases.push(Case::new("token means", PairProblem { loss: mean, ..normal(link, "token means", 70) }));
+    let sum = PairProblem { reduction: Some(Reduction::Sum), ..normal(link, "sum", 70) };
     cases.push(Case::new("sum", sum));
     let part = PairProblem {
         reduction: Some(Reduction::Mean { over: 560 }),
-        ..normal::<L>("an eighth of a batch", 70)
+        ..normal(link, "an eighth of a batch", 70)
     };
     cases.push(Case::new("an eighth of a batch", part));
     if L::DIFFERENCE {
-        cases.extend(scores::<L>());
+        cases.extend(scores(link));
     }
     cases.push(
-        Case::new("beyond 65535 workgroups", normal::<L>("beyond 65535 workgroups", 65_536 * 64 + 1)).heavy(),
+        Case::new("beyond 65535 workgroups", normal(link, "beyond 65535 workgroups", 65_536 * 64 + 1))
+            .heavy(),
     );
     cases
 }
 
 /// The f-divergences, on log-ratios where f32 holds their scores.
-fn scores<L: PairLink>() -> Vec<Case> {
+fn scores<L: PairLink>(link: L) -> Vec<Case> {
     let maps = [
         ("forward KL", Score::ForwardKl),
         ("JS divergence", Score::JsDivergence),
@@ -85,7 +113,7 @@ fn scores<L: PairLink>() -> Vec<Case> {
     let ratios = [0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.5, -0.5, 1.0, -3.0, 5.0, -10.0, 20.0, -20.0];
     let ratios = ratios.map(|x: f64| f64::from(x as f32));
     let case = |(name, score)| {
-        let mut problem = grid::<L>(0.1, &ratios);
+        let mut problem = grid(link, 0.1, &ratios);
         problem.loss.score = score;
         Case::new(name, problem)
     };

@@ -2,10 +2,11 @@
 
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::token_rows::Labels;
+use bellwether_core::status::{INFINITE, NAN};
 use bellwether_cpu_ref::segment_stats::SegmentOp;
 
 use super::{Case, Draw};
-use crate::problem::{KeepBy, SegmentProblem, SegmentsBy};
+use crate::problem::{Fault, KeepBy, SegmentProblem, SegmentsBy};
 
 /// Normal values in segments; what is not kept is NaN.
 fn normal<O>(op: O, name: &str, segments: SegmentsBy, keep: KeepBy) -> SegmentProblem<O> {
@@ -59,6 +60,12 @@ pub(super) fn cases<O: SegmentOp>(op: O) -> Vec<Case> {
     add("ragged labels of the next token", uneven, KeepBy::Labels(labels, Labels::next(1)));
     add("long", SegmentsBy::Padded(1, 100_000), KeepBy::All);
     add("66000 segments", SegmentsBy::Padded(66_000, 2), KeepBy::All);
+    let mut problem = normal(op, "faults", SegmentsBy::Padded(4, 70), mask("faults", 280, 0.8));
+    let kept = |s: usize| (s * 70..).find(|&i| problem.keep.borrow().keeps(i, 280)).unwrap_or(0);
+    let (nan, infinite) = (kept(1), kept(3));
+    (problem.values[nan], problem.values[infinite]) = (f64::NAN, f64::NEG_INFINITY);
+    cases
+        .push(Case::new("inputs outside the contract", Fault { problem, status: vec![0, NAN, 0, INFINITE] }));
     let mean = Reduction::Mean { over: 12 };
     let scaled = SegmentProblem {
         reduction: mean,

@@ -2,9 +2,10 @@
 
 use bellwether_core::logprob::Token;
 use bellwether_core::sig::token_rows::Labels;
+use bellwether_core::status::{EMPTY_SUPPORT, INFINITE, LABEL_RANGE, NAN};
 
 use super::{Case, Draw};
-use crate::problem::TokenProblem;
+use crate::problem::{Fault, TokenProblem};
 
 const NEG_INF: f64 = f64::NEG_INFINITY;
 
@@ -39,9 +40,42 @@ fn padded(name: &str, filler: f64) -> Case {
     Case::new(name, problem)
 }
 
+/// All three upstream gradients of four rows.
+fn upstream_of_all(name: &str) -> [Option<Vec<f64>>; 3] {
+    normal(name, 4, 1, 1.0).upstream
+}
+
+/// Labels that are nearly certain: 1 − p must keep its digits.
+fn confident(upstream: [Option<Vec<f64>>; 3]) -> TokenProblem {
+    let mut problem = TokenProblem { upstream, ..normal("confident label", 4, 64, 1.0) };
+    for (row, label) in problem.labels.iter_mut().enumerate() {
+        *label = if row % 2 == 0 { 63 } else { 0 };
+        problem.logits[row * 64..][..64].fill(-1.0);
+        problem.logits[row * 64 + *label as usize] = 15.0;
+    }
+    problem
+}
+
+/// Rows with inputs outside the contract, among good ones.
+fn faults() -> Case {
+    let (v, mut problem) = (70, normal("faults", 9, 70, 2.0));
+    let mut status = vec![0; 9];
+    for (row, column, x, said) in
+        [(1, 69, f64::NAN, NAN), (2, 0, f64::INFINITY, INFINITE), (4, 33, -f64::NAN, NAN)]
+    {
+        problem.logits[row * v + column] = x;
+        status[row] = said;
+    }
+    problem.logits[5 * v..][..v].fill(NEG_INF);
+    (problem.labels[6], problem.labels[7]) = (v as i32, -5);
+    (status[5], status[6], status[7]) = (EMPTY_SUPPORT, LABEL_RANGE, LABEL_RANGE);
+    Case::new("inputs outside the contract", Fault { problem, status })
+}
+
 /// The cases.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
+        faults(),
         Case::new("empty batch", normal("empty batch", 0, 8, 1.0)),
         Case::new("one row", normal("one row", 1, 100, 1.0)),
     ];
@@ -123,10 +157,9 @@ pub(super) fn cases() -> Vec<Case> {
         }
         cases.push(Case::new(name, problem));
     }
-    cases.push(shaped("confident label", 4, 64, |_, row, j| match (row % 2, j) {
-        (0, 63) | (1, 0) => 15.0,
-        _ => -1.0,
-    }));
+    cases.push(Case::new("confident label", confident(upstream_of_all("confident label"))));
+    let [logp, ..] = upstream_of_all("confident label");
+    cases.push(Case::new("confident label, upstream logp only", confident([logp, None, None])));
     cases.push(Case::new("66000 rows", normal("66000 rows", 66_000, 3, 1.0)));
     cases.push(Case::new("beyond one binding", normal("beyond one binding", 9001, 4099, 1.0)).heavy());
     cases

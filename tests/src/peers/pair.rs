@@ -19,8 +19,8 @@ pub(super) struct NamedLoss {
     pub(super) link: &'static str,
     /// The length rule.
     pub(super) length: Length,
-    /// Whether the name is TRL's: its parameters and its reduction.
-    pub(super) trl: bool,
+    /// TRL's name, where it is TRL's: its parameters and its reduction.
+    pub(super) trl: Option<&'static str>,
 }
 
 /// TRL's loss types that are compositions of ours. Since 1.0 its `ipo` divides by lengths.
@@ -48,16 +48,16 @@ fn trl_loss(case: &Case) -> Option<(&str, bool)> {
 /// The loss that a case's operator means.
 pub(super) fn loss_of(case: &Case) -> Option<NamedLoss> {
     if let Some((name, sums)) = trl_loss(case) {
-        let (_, link, length) = *TRL.iter().find(|(trl, ..)| *trl == name)?;
+        let (name, link, length) = *TRL.iter().find(|(trl, ..)| *trl == name)?;
         let length = if sums { Length::Sum } else { length };
-        return Some(NamedLoss { link, length, trl: true });
+        return Some(NamedLoss { link, length, trl: Some(name) });
     }
     if let Some(link) = links::slugs().find(|slug| *slug == case.op) {
-        return Some(NamedLoss { link, length: Length::Sum, trl: false });
+        return Some(NamedLoss { link, length: Length::Sum, trl: None });
     }
     let preset = presets::ALL.iter().find(|preset| preset.slug == case.op)?;
     let length = if preset.composition.contains("token_mean") { Length::TokenMean } else { Length::Sum };
-    Some(NamedLoss { link: preset.link, length, trl: false })
+    Some(NamedLoss { link: preset.link, length, trl: None })
 }
 
 /// The parameters that every pair loss takes, by whichever name.
@@ -80,6 +80,9 @@ impl NamedLoss {
     /// Builds the loss from a case's parameters and hands it on.
     pub(super) fn build<V: LossVisitor>(&self, reader: Reader<'_>, visitor: V) -> Result<V::Out, FileError> {
         reader.allow(&PARAMS)?;
+        if let Some(name) = self.trl {
+            reader.word("loss_type", &[name], name)?;
+        }
         let smoothing = reader.number("label_smoothing", 0.0)?;
         let mut link = Map::new();
         let takes_smoothing = bellwether_core::registry::SPECS
@@ -165,7 +168,14 @@ impl<V: LossVisitor> LinkVisitor for Build<'_, '_, V> {
 pub(super) fn reduction(reader: Reader<'_>, trl: bool, pairs: usize) -> Result<Reduction, FileError> {
     let words = ["mean over pairs", "mean", "sum", "none"];
     let mean = Reduction::Mean { over: u32::try_from(pairs.max(1)).unwrap_or(u32::MAX) };
-    Ok(match reader.word("reduction", &words, if trl { "mean" } else { "sum" })? {
+    let default = if trl { "mean" } else { "sum" };
+    let stated = match reader.case.reduction.as_deref() {
+        None => reader.word("reduction", &words, default)?,
+        Some(text) => words.into_iter().find(|word| *word == text).ok_or_else(|| {
+            reader.refused(format!("`reduction` is {text:?}, allowed is one of {}", words.join(", ")))
+        })?,
+    };
+    Ok(match stated {
         "sum" | "none" => Reduction::Sum,
         _ => mean,
     })
@@ -221,24 +231,29 @@ impl LossVisitor for PairCase<'_> {
         outputs.extend(METRICS);
         let grads = [all("chosen_logps", "d_chosen"), all("rejected_logps", "d_rejected")];
         let mut judgement = Judgement::new(problem, &outputs, &grads);
-        judgement.cotangent = cotangent(reader.case);
+        judgement.cotangent = cotangent(reader)?;
         Ok(vec![judgement])
     }
 }
 
 /// The weight of the scalar loss.
-pub(super) fn cotangent(case: &Case) -> f64 {
-    case.cotangents.get("loss").and_then(|t| t.data.first()).copied().unwrap_or(1.0)
+pub(super) fn cotangent(reader: Reader<'_>) -> Result<f64, FileError> {
+    reader.allow_cotangents(&["loss"])?;
+    match reader.case.cotangents.get("loss").map(|t| &t.data[..]) {
+        None => Ok(1.0),
+        Some(&[weight]) => Ok(weight),
+        Some(many) => Err(reader.refused(format!("cotangent.loss has {} elements; 1 is needed", many.len()))),
+    }
 }
 
 /// The problem of a case on sequence log-probabilities.
-pub(super) fn read(case: &Case, loss: &NamedLoss) -> Result<Vec<Judgement>, FileError> {
-    let reader = Reader { case };
-    loss.build(reader, PairCase { reader, trl: loss.trl })
+pub(super) fn read(reader: Reader<'_>, loss: &NamedLoss) -> Result<Vec<Judgement>, FileError> {
+    loss.build(reader, PairCase { reader, trl: loss.trl.is_some() })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::reader::Reads;
     use super::*;
 
     #[test]
@@ -252,7 +267,8 @@ mod tests {
     fn numbers_of_a_value_are_read_as_such() {
         let mut case = Case { op: "dpo.sigmoid".into(), ..Case::default() };
         case.params.insert("beta".into(), "0.1".into());
-        let reader = Reader { case: &case };
+        let reads = Reads::default();
+        let reader = Reader::new(&case, &reads);
         assert!(reader.number("beta", 0.1).is_err(), "a text is not a number");
     }
 }

@@ -1,5 +1,8 @@
 //! Reads a case's tensors and parameters, with errors that name what is wrong.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::file::{Case, FileError};
@@ -10,15 +13,24 @@ const FLOATS: [Dtype; 4] = [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::Bf16];
 /// Integers of any width.
 const INTEGERS: [Dtype; 4] = [Dtype::I64, Dtype::I32, Dtype::U8, Dtype::Bool];
 
+/// Names of the inputs that were read.
+pub(super) type Reads = RefCell<BTreeSet<String>>;
+
 /// A case being read.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'c> {
     pub(super) case: &'c Case,
+    reads: &'c Reads,
 }
 
 impl<'c> Reader<'c> {
+    pub(super) fn new(case: &'c Case, reads: &'c Reads) -> Self {
+        Self { case, reads }
+    }
+
     fn tensor(&self, name: &str, allowed: &[Dtype]) -> Result<&'c Tensor, FileError> {
         let label = format!("in.{name}");
+        self.reads.borrow_mut().insert(name.to_owned());
         let found = self.case.inputs.get(name).ok_or_else(|| FileError::missing_tensor(self.case, &label))?;
         if allowed.contains(&found.dtype) {
             Ok(found)
@@ -191,6 +203,18 @@ impl<'c> Reader<'c> {
             || self.bad(name, value, &format!("one of {}", allowed.join(", "))),
             |word| Ok(*word),
         )
+    }
+
+    /// Refuses weights of outputs whose gradients the operator does not give: they would be left out of every gradient.
+    pub(super) fn allow_cotangents(&self, names: &[&str]) -> Result<(), FileError> {
+        match self.case.cotangents.iter().find(|(name, _)| !names.contains(name)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let allowed = names.join(", ");
+                Err(self
+                    .refused(format!("cotangent.{name} cannot be used; this op takes those of: {allowed}")))
+            }
+        }
     }
 
     /// An error of the contract, as one of this case.

@@ -13,6 +13,9 @@ use crate::file::{Case, FileError};
 use crate::problem::{Head, StepProblem};
 use crate::tensor::Tensor;
 
+/// The only layout there is: TRL's.
+const LAYOUT: &str = "rows 0..B chosen, B..2B rejected";
+
 /// Whether the case is a step: it has logits or hidden states.
 pub(super) fn is_step(case: &Case) -> bool {
     ["logits", "hidden", "labels"].iter().any(|name| case.inputs.get(name).is_some())
@@ -29,6 +32,7 @@ impl LossVisitor for StepCase<'_> {
 
     fn visit<L: PairLink>(self, loss: PairLoss<L>) -> Result<Vec<Judgement>, FileError> {
         let reader = self.reader;
+        reader.word("layout", &[LAYOUT], LAYOUT)?;
         let batch = Rows::read(reader)?;
         let reduction = reduction(reader, self.trl, batch.pairs)?;
         let step = |head, v| StepProblem {
@@ -61,7 +65,8 @@ impl LossVisitor for StepCase<'_> {
         if judgements.is_empty() {
             return Err(FileError::missing_tensor(reader.case, "in.hidden (or in.logits)"));
         }
-        judgements.iter_mut().for_each(|j| j.cotangent = cotangent(reader.case));
+        let cotangent = cotangent(reader)?;
+        judgements.iter_mut().for_each(|j| j.cotangent = cotangent);
         Ok(judgements)
     }
 }
@@ -86,6 +91,8 @@ fn outputs(case: &Case) -> Vec<Entry> {
 
 /// Labels, rules and reference of a step.
 struct Rows {
+    /// Name of the tensor that holds the labels.
+    name: &'static str,
     pairs: usize,
     len: usize,
     labels: Vec<i32>,
@@ -123,7 +130,7 @@ impl Rows {
         } else if reader.flag("shift", false)? {
             rules.shift = Shift::Next;
         }
-        let mut found = Self { pairs: rows / 2, len, labels, rules, ref_logps: Vec::new() };
+        let mut found = Self { name, pairs: rows / 2, len, labels, rules, ref_logps: Vec::new() };
         found.ref_logps = found.reference(reader, &shape, name)?;
         Ok(found)
     }
@@ -175,7 +182,7 @@ impl Rows {
                 if scores { label } else { self.rules.ignore_index }
             })
             .collect();
-        reader.labels_in_range("labels", &scored, self.rules.ignore_index, v)
+        reader.labels_in_range(self.name, &scored, self.rules.ignore_index, v)
     }
 
     /// Whether the label at `at` scores a row.
@@ -188,7 +195,7 @@ impl Rows {
 
     fn hidden(&self, reader: Reader<'_>) -> Result<(Head, usize), FileError> {
         let hidden = reader.floats("hidden")?;
-        let h = self.width(reader, "hidden", hidden, "labels")?;
+        let h = self.width(reader, "hidden", hidden, self.name)?;
         let weight = reader.floats("weight")?;
         let v = weight.shape.first().copied().unwrap_or(0);
         reader.has_shape("weight", weight, &[v, h], "hidden")?;
@@ -200,7 +207,7 @@ impl Rows {
 
     fn logits(&self, reader: Reader<'_>) -> Result<(Head, usize), FileError> {
         let logits = reader.floats("logits")?;
-        let v = self.width(reader, "logits", logits, "labels")?;
+        let v = self.width(reader, "logits", logits, self.name)?;
         if let Some(weight) = reader.case.inputs.get("weight") {
             let rows = weight.shape.first().copied().unwrap_or(0);
             reader.has_shape("logits", logits, &[2 * self.pairs, self.len, rows], "weight")?;
@@ -212,7 +219,6 @@ impl Rows {
 }
 
 /// The problems of a step.
-pub(super) fn read(case: &Case, loss: &NamedLoss) -> Result<Vec<Judgement>, FileError> {
-    let reader = Reader { case };
-    loss.build(reader, StepCase { reader, trl: loss.trl })
+pub(super) fn read(reader: Reader<'_>, loss: &NamedLoss) -> Result<Vec<Judgement>, FileError> {
+    loss.build(reader, StepCase { reader, trl: loss.trl.is_some() })
 }

@@ -7,7 +7,7 @@ use bellwether_cpu_ref::segment_stats::SegmentOp;
 
 use super::reader::Reader;
 use super::{Entry, Judgement, all};
-use crate::file::{Case, FileError};
+use crate::file::FileError;
 use crate::problem::{SequenceProblem, TokenProblem};
 use crate::tensor::Tensor;
 
@@ -17,9 +17,8 @@ const NONE_IGNORED: i32 = i32::MIN;
 type Found = Result<Vec<Judgement>, FileError>;
 
 /// The problems of a case of this family; `None` when the operator is another.
-pub(super) fn read(case: &Case) -> Option<Found> {
-    let reader = Reader { case };
-    match case.op.as_str() {
+pub(super) fn read(reader: Reader<'_>) -> Option<Found> {
+    match reader.case.op.as_str() {
         "logps.selective" => Some(selective(reader)),
         "logps.selective_and_entropy" => Some(selective_and_entropy(reader)),
         "entropy.from_logits" => Some(entropy(reader)),
@@ -45,14 +44,15 @@ fn token(reader: Reader<'_>) -> Result<Token, FileError> {
 }
 
 /// The gradient's weights: cotangents, absent ones none.
-fn upstream(case: &Case, names: [&str; 3]) -> [Option<Vec<f64>>; 3] {
-    names.map(|name| case.cotangents.get(name).map(|t| t.data.clone()))
+fn upstream(reader: Reader<'_>, names: [&str; 3]) -> Result<[Option<Vec<f64>>; 3], FileError> {
+    reader.allow_cotangents(&names)?;
+    Ok(names.map(|name| reader.case.cotangents.get(name).map(|t| t.data.clone())))
 }
 
-fn judgement(reader: Reader<'_>, problem: TokenProblem, outputs: &[Entry]) -> Found {
+fn judgement(reader: Reader<'_>, labels: &str, problem: TokenProblem, outputs: &[Entry]) -> Found {
     let active = |row: usize| problem.rules.of(&problem.labels, row).is_some();
     reader.active_finite("logits", reader.floats("logits")?, active, true)?;
-    reader.labels_in_range("labels", &problem.labels, problem.rules.ignore_index, problem.v)?;
+    reader.labels_in_range(labels, &problem.labels, problem.rules.ignore_index, problem.v)?;
     Ok(vec![Judgement::new(problem, outputs, &[all("logits", "d_logits")])])
 }
 
@@ -65,9 +65,9 @@ fn selective(reader: Reader<'_>) -> Found {
         v,
         logits: x.data.clone(),
         labels: reader.integers_of("index", &rows, "logits")?,
-        upstream: upstream(reader.case, ["logps", "lse", "entropy"]),
+        upstream: upstream(reader, ["logps", "lse", "entropy"])?,
     };
-    judgement(reader, problem, &[all("logps", "logp")])
+    judgement(reader, "index", problem, &[all("logps", "logp")])
 }
 
 fn selective_and_entropy(reader: Reader<'_>) -> Found {
@@ -80,9 +80,9 @@ fn selective_and_entropy(reader: Reader<'_>) -> Found {
             *label = NONE_IGNORED;
         }
     }
-    let upstream = upstream(reader.case, ["logps", "lse", "entropy"]);
+    let upstream = upstream(reader, ["logps", "lse", "entropy"])?;
     let problem = TokenProblem { op: token(reader)?, rules, v, logits: x.data.clone(), labels, upstream };
-    judgement(reader, problem, &[all("logps", "logp"), all("entropy", "entropy")])
+    judgement(reader, "index", problem, &[all("logps", "logp"), all("entropy", "entropy")])
 }
 
 fn entropy(reader: Reader<'_>) -> Found {
@@ -92,10 +92,10 @@ fn entropy(reader: Reader<'_>) -> Found {
         v,
         logits: x.data.clone(),
         labels: vec![0; rows.iter().product()],
-        upstream: upstream(reader.case, ["logps", "lse", "entropy"]),
+        upstream: upstream(reader, ["logps", "lse", "entropy"])?,
         ..TokenProblem::default()
     };
-    judgement(reader, problem, &[all("entropy", "entropy")])
+    judgement(reader, "labels", problem, &[all("entropy", "entropy")])
 }
 
 /// Our own names: `in.logits`, `in.labels`; `out.logp`, `out.lse`, `out.entropy`; gradients of their (weighted) sum.
@@ -108,9 +108,9 @@ fn contract(reader: Reader<'_>) -> Found {
         v,
         logits: x.data.clone(),
         labels: reader.integers_of("labels", &rows, "logits")?,
-        upstream: upstream(reader.case, ["logp", "lse", "entropy"]),
+        upstream: upstream(reader, ["logp", "lse", "entropy"])?,
     };
-    judgement(reader, problem, &[all("logp", "logp"), all("lse", "lse"), all("entropy", "entropy")])
+    judgement(reader, "labels", problem, &[all("logp", "logp"), all("lse", "lse"), all("entropy", "entropy")])
 }
 
 /// `ignore_index` and `shift`.
@@ -121,6 +121,7 @@ pub(super) fn rules(reader: Reader<'_>, seq_len: usize) -> Result<Labels, FileEr
 
 fn sequence(reader: Reader<'_>) -> Found {
     reader.allow(&["average", "shift", "ignore_index"])?;
+    reader.allow_cotangents(&["logps"])?;
     let (x, shape, v) = logits(reader)?;
     reader.has_rank("logits", x, 3)?;
     let (sequences, len) = (shape[0], shape[1]);

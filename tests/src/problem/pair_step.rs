@@ -97,7 +97,7 @@ impl<L: PairLink> StepProblem<L> {
 
     /// `hidden · weightᵀ`: what a file's own logits must be, in the rows that count.
     fn logits<T: Number>(&self, hidden: &[T], weight: &[T], h: usize) -> Vec<T> {
-        let dot = |x: &[T], w: &[T]| T::total(x.iter().zip(w).map(|(&x, &w)| x * w));
+        let dot = |x: &[T], w: &[T]| T::dot(x.iter().copied().zip(w.iter().copied()));
         let row = |(i, x)| -> Vec<T> {
             match self.rules.of(&self.labels, i) {
                 None => vec![T::unknown(); self.v],

@@ -1,0 +1,35 @@
+//! Proof that the suite can fail: every deliberately broken kernel is caught.
+
+use std::collections::HashMap;
+
+use bellwether_check::generate;
+use bellwether_check::mutants::{MUTANTS, Prepared};
+use bellwether_check::rig::{Mode, Rig};
+use bellwether_gpu::Dialect;
+
+#[test]
+fn every_mutant_applies() {
+    let stale: Vec<_> = MUTANTS.iter().filter(|m| !m.applies()).map(|m| m.name).collect();
+    assert!(stale.is_empty(), "no kernel holds the text of: {stale:#?}");
+}
+
+#[test]
+fn every_mutant_is_caught() {
+    let Some(context) = common::context() else { return };
+    let rigs = [(Dialect::EXCLUSIVE, Mode::Default), (Dialect::POOLED, Mode::Hostile)];
+    let rigs = rigs.map(|(dialect, mode)| Rig::new(&context, dialect, mode));
+    let suites: HashMap<_, _> = generate::all().into_iter().map(|(op, c)| (op, Prepared::all(c))).collect();
+    let mut survivors = Vec::new();
+    for mutant in MUTANTS {
+        let cases = &suites[mutant.op];
+        match rigs.iter().find_map(|rig| mutant.killer(rig, cases)) {
+            Some(case) => println!("{:<55} caught by {case}", mutant.name),
+            None => survivors.push(mutant.name),
+        }
+    }
+    assert!(survivors.is_empty(), "the suite does not notice: {survivors:#?}");
+    println!("{} mutants, all caught", MUTANTS.len());
+}
+
+#[path = "common/gpu.rs"]
+mod common;
