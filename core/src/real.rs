@@ -118,20 +118,22 @@ machine!(
 );
 
 /// Sums of 16, sums of 16 of those, and the sum of these.
-fn blocked_sum(terms: impl Iterator<Item = f32>) -> f32 {
-    let (mut total, mut outer, mut inner) = (0.0, 0.0, 0.0);
-    for (i, x) in (1_usize..).zip(terms) {
-        inner += x;
-        if i.is_multiple_of(16) {
+fn blocked_sum(mut terms: impl Iterator<Item = f32>) -> f32 {
+    let mut total = 0.0;
+    loop {
+        let mut outer = 0.0;
+        for _ in 0..16 {
+            let mut inner = 0.0;
+            for _ in 0..16 {
+                match terms.next() {
+                    Some(x) => inner += x,
+                    None => return total + (outer + inner),
+                }
+            }
             outer += inner;
-            inner = 0.0;
         }
-        if i.is_multiple_of(256) {
-            total += outer;
-            outer = 0.0;
-        }
+        total += outer;
     }
-    total + (outer + inner)
 }
 
 #[cfg(test)]

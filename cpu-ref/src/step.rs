@@ -60,6 +60,33 @@ pub struct StepOut<'a, T> {
     pub d_tokens: &'a mut [T],
 }
 
+impl<'a, T> StepOut<'a, T> {
+    /// How many elements the six slices have together.
+    #[must_use]
+    pub const fn elements(pairs: usize, len: usize) -> usize {
+        let (tokens, sequences) = (token::PLANES.len() + 1, 2 * segment::PLANES.len());
+        2 * pairs * (len * tokens + sequences) + pair::PLANES.len() * pairs + pair::LOGGED
+    }
+
+    /// Carves the six slices out of one workspace of at least [`elements`](Self::elements).
+    ///
+    /// # Errors
+    /// The workspace is too short.
+    pub fn carve(workspace: &'a mut [T], pairs: usize, len: usize) -> Result<Self, Error> {
+        let (expected, given) = (Self::elements(pairs, len), workspace.len());
+        if given < expected {
+            return Err(Error::ShapeMismatch { op: "step", arg: "workspace", expected, given });
+        }
+        let (n, rows) = (2 * pairs * len, 2 * pairs);
+        let (tokens, rest) = workspace.split_at_mut(token::PLANES.len() * n);
+        let (sequences, rest) = rest.split_at_mut(segment::PLANES.len() * rows);
+        let (ref_sequences, rest) = rest.split_at_mut(segment::PLANES.len() * rows);
+        let (pairs, rest) = rest.split_at_mut(pair::PLANES.len() * pairs);
+        let (summary, rest) = rest.split_at_mut(pair::LOGGED);
+        Ok(Self { tokens, sequences, ref_sequences, pairs, summary, d_tokens: &mut rest[..n] })
+    }
+}
+
 impl<T: Scalar> Batch<'_, T> {
     fn values<'s>(&'s self, values: &'s [T]) -> Values<'s, T> {
         Values {

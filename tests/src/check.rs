@@ -63,7 +63,7 @@ fn refused(case: &Case, error: Error) -> FileError {
 
 /// The file's numbers against the reference, with the bound of the precision that they were computed in.
 fn check_file(case: &Case, judgements: &[Judgement]) -> Result<CaseReport, FileError> {
-    let (mut outputs, mut judged, mut skipped) = (Vec::new(), Vec::new(), 0);
+    let (mut outputs, mut judged, mut unjudged, mut skipped) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for judgement in judgements {
         let claims = judgement.claims(case);
         for precision in [Precision::Double, Precision::Single] {
@@ -77,13 +77,22 @@ fn check_file(case: &Case, judgements: &[Judgement]) -> Result<CaseReport, FileE
                 let (held, missing) = hold(case, claim, &reference)?;
                 skipped += missing;
                 judged.push(claim.name.clone());
+                let (all, left) = (claim.tensor.len(), claim.tensor.len().saturating_sub(held.elements));
+                if left > 0 {
+                    unjudged
+                        .push(format!("{}: {left} of {all} numbers have no bound: not judged", claim.name));
+                }
                 outputs.push(held);
             }
         }
     }
-    let why = outputs.is_empty().then(|| "the file holds no output that this operator has".to_owned());
+    let why = match &outputs[..] {
+        [] => Some("the file holds no output that this operator has".to_owned()),
+        outputs => unbounded(outputs),
+    };
     let mut report = report(case, "file", outputs, why);
     report.warnings.clone_from(&case.warnings);
+    report.warnings.extend(unjudged);
     report.warnings.extend(unchecked(case, &judged));
     report.warnings.extend(unread(case, judgements));
     if skipped > 0 {
@@ -92,6 +101,12 @@ fn check_file(case: &Case, judgements: &[Judgement]) -> Result<CaseReport, FileE
             .push(format!("{skipped} numbers of the file are nan or inf, as its author says: not judged"));
     }
     Ok(report)
+}
+
+/// Why outputs prove nothing: no element of any has a bound, and none is wrong all the same.
+fn unbounded(outputs: &[OutputReport]) -> Option<String> {
+    let none = !outputs.is_empty() && outputs.iter().all(|o| o.elements == 0 && o.holds());
+    none.then(|| "no number has a bound: all are padding, or beyond what the precision represents".to_owned())
 }
 
 /// Outputs and gradients that no claim covers: what was not checked is said.
@@ -193,6 +208,7 @@ fn check_backend(
     }
     // What was judged before something failed counts, and so does a kernel that wrote where it must not.
     broken |= verdict(&outputs) == Verdict::Disagrees;
+    let why = why.or_else(|| unbounded(&outputs));
     let mut report = report(case, backend.name(), outputs, why);
     if broken {
         report.verdict = Verdict::Disagrees;

@@ -82,7 +82,10 @@ pub struct Claim<'c> {
 impl Judgement {
     /// Every number of the case that this problem can judge.
     pub fn claims<'c>(&self, case: &'c Case) -> Vec<Claim<'c>> {
-        let deviation = case.meta.get("peer_deviation").and_then(|x| x.parse().ok()).unwrap_or(0.0);
+        // An infinite one says that the peer is not finite somewhere, which the case's tag says too. A file cannot
+        // excuse itself from everything.
+        let stated = case.meta.get("peer_deviation").and_then(|x| x.parse::<f64>().ok());
+        let deviation = stated.filter(|x| x.is_finite()).unwrap_or(0.0).clamp(0.0, 1e-9);
         let groups = [
             ("in", &case.inputs, &self.inputs, 1.0, 0.0),
             ("out", &case.outputs, &self.outputs, 1.0, deviation),

@@ -18,6 +18,8 @@
 //! chosen reward is strictly larger.
 
 use super::args::args;
+use crate::op::word;
+use crate::pair::PairLoss;
 
 /// The planes of the result.
 pub const PLANES: [&str; 8] =
@@ -92,5 +94,22 @@ args! {
         pad0: u32,
         /// Zero.
         pad1: u32,
+    }
+}
+
+impl PairArgs {
+    /// The arguments that follow from a loss; shapes and planes are left at 0.
+    #[must_use]
+    pub fn of_loss<L>(loss: &PairLoss<L>) -> Self {
+        let (score, coef, cap) = loss.score.code();
+        Self {
+            beta: f32::from_bits(word(loss.beta)),
+            length: loss.length.code(),
+            reference_free: u32::from(loss.reference_free),
+            score,
+            score_coef: f32::from_bits(word(coef)),
+            score_cap: f32::from_bits(word(cap)),
+            ..Self::default()
+        }
     }
 }

@@ -94,16 +94,7 @@ impl PairRows {
     ) -> Result<Self, Error> {
         loss.check()?;
         let params = Params::of(&loss.link)?;
-        let (score, coef, cap) = loss.score.code();
-        let header = PairArgs {
-            beta: f32::from_bits(word(loss.beta)),
-            length: loss.length.code(),
-            reference_free: u32::from(loss.reference_free),
-            score,
-            score_coef: f32::from_bits(word(coef)),
-            score_cap: f32::from_bits(word(cap)),
-            ..PairArgs::default()
-        };
+        let header = PairArgs::of_loss(loss);
         let forward = compile(source(params.op, "forward")?)?;
         Ok(Self { params, header, length: loss.length, forward })
     }

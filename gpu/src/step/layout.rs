@@ -84,13 +84,21 @@ impl Region {
         self.offset + self.elements()
     }
 
+    /// A plane's values in a workspace that was read back; empty where the workspace does not hold them.
+    #[must_use]
+    pub fn values<'w>(&self, plane: usize, workspace: &'w [f32]) -> &'w [f32] {
+        let at = usize::try_from(self.plane(plane).offset).ok();
+        at.and_then(|at| workspace.get(at..at.checked_add(self.n)?)).unwrap_or_default()
+    }
+
     /// From the beginning of this region to the end of a later one.
     pub(crate) const fn until<'a>(&self, later: &Self, workspace: Slice<'a>) -> Slice<'a> {
         workspace.part(self.offset, later.end() - self.offset)
     }
 
-    /// One plane.
-    pub(crate) const fn plane(&self, i: usize) -> Self {
+    /// One plane as a region of its own.
+    #[must_use]
+    pub const fn plane(&self, i: usize) -> Self {
         let offset = self.offset + (i * self.stride) as u64;
         Self { offset, planes: 1, stride: self.n, n: self.n }
     }

@@ -171,11 +171,8 @@ impl<'a> Recording<'a, '_> {
 
     /// Segments of one sequence each, kept by the labels.
     fn kept(&self) -> Result<SegmentShape, Error> {
-        let labels = self.shape.labels();
-        let keep =
-            KeepWords { offset: 0, ignore: labels.ignore_index.cast_unsigned(), shift: labels.distance() };
         let shape = SegmentShape::padded(self.shape.sequences()?, self.shape.len);
-        Ok(SegmentShape { keep: Some(keep), ..shape })
+        Ok(SegmentShape { keep: Some(KeepWords::from(&self.shape.labels())), ..shape })
     }
 
     /// Token log-probabilities → sequence log-probabilities.

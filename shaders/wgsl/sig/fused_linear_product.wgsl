@@ -44,7 +44,7 @@ struct Args {
 
 var<workgroup> a_tile: array<f32, 272>;
 var<workgroup> b_tile: array<f32, 272>;
-var<workgroup> blocks_shared: u32;
+var<workgroup> tiles_shared: u32;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -58,9 +58,9 @@ fn main(
     let col0 = (g % max(across, 1u)) * TILE;
     // The barriers below need a count that is the same for all lanes by proof, whatever memory the arguments lie in.
     if (lane == 0u) {
-        blocks_shared = select(0u, (args.terms + 255u) / 256u, row0 < args.rows);
+        tiles_shared = select(0u, (args.terms + TILE - 1u) / TILE, row0 < args.rows);
     }
-    let blocks = workgroupUniformLoad(&blocks_shared);
+    let tiles = workgroupUniformLoad(&tiles_shared);
 
     let row = row0 + lane / TILE;
     let col = col0 + lane % TILE;
@@ -70,19 +70,19 @@ fn main(
     if (inside && args.accumulate != 0u) {
         sum = result[at];
     }
-    for (var i = 0u; i < blocks; i += 1u) {
-        sum += block_of(row0, col0, i * 256u, lane);
+    for (var first = 0u; first < tiles; first += TILE) {
+        sum += block_of(row0, col0, first, min(TILE, tiles - first), lane);
     }
     if (inside) {
         result[at] = sum;
     }
 }
 
-// The sum of 256 terms from `first` on: 16 tiles of 16. All lanes of the workgroup come here together.
-fn block_of(row0: u32, col0: u32, first: u32, lane: u32) -> f32 {
+// The sum of up to 16 tiles of 16 terms, from tile `first` on. All lanes of the workgroup come here together.
+fn block_of(row0: u32, col0: u32, first: u32, count: u32, lane: u32) -> f32 {
     var block = 0.0;
-    for (var t = 0u; t < 16u; t += 1u) {
-        fill(row0, col0, first + t * TILE, lane);
+    for (var t = 0u; t < count; t += 1u) {
+        fill(row0, col0, (first + t) * TILE, lane);
         workgroupBarrier();
         let at_a = (lane / TILE) * PITCH;
         let at_b = (lane % TILE) * PITCH;

@@ -84,10 +84,10 @@ fn main(
     write(pair, chosen, rejected);
 }
 
-// What is wrong with a response. A log-ratio that f32 cannot hold, or a mean over no token, counts as infinite.
+// What is wrong with a response. A log-ratio that f32 cannot hold, or a mean over less than one token, counts as infinite.
 fn fault_of(r: Response) -> u32 {
     let read = bw_fault(r.logp) | bw_fault(r.ref_logp) | bw_fault(r.tokens);
-    let ratio = bw_is_infinite(r.logp - r.ref_logp) || !(r.tokens > 0.0);
+    let ratio = bw_is_infinite(r.logp - r.ref_logp) || !(r.tokens >= 1.0);
     return read | select(0u, STATUS_INFINITE, read == 0u && ratio);
 }
 

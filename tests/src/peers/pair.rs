@@ -169,12 +169,17 @@ pub(super) fn reduction(reader: Reader<'_>, trl: bool, pairs: usize) -> Result<R
     let words = ["mean over pairs", "mean", "sum", "none"];
     let mean = Reduction::Mean { over: u32::try_from(pairs.max(1)).unwrap_or(u32::MAX) };
     let default = if trl { "mean" } else { "sum" };
+    let param = reader.word("reduction", &words, default)?;
+    // A file may state it among the parameters, or apart from them.
     let stated = match reader.case.reduction.as_deref() {
-        None => reader.word("reduction", &words, default)?,
+        None => param,
         Some(text) => words.into_iter().find(|word| *word == text).ok_or_else(|| {
             reader.refused(format!("`reduction` is {text:?}, allowed is one of {}", words.join(", ")))
         })?,
     };
+    if reader.case.params.contains_key("reduction") && param != stated {
+        return Err(reader.refused(format!("`reduction` is {stated:?}, and {param:?} among the parameters")));
+    }
     Ok(match stated {
         "sum" | "none" => Reduction::Sum,
         _ => mean,

@@ -1,6 +1,7 @@
 //! Shapes of SegmentStats.
 
 use bellwether_core::sig::segment_stats::{PLANES, SegmentArgs};
+use bellwether_core::sig::token_rows::Labels;
 
 use crate::error::{Error, index, product};
 use crate::slice::{Plane, Slice, planes};
@@ -33,6 +34,13 @@ pub struct KeepWords {
     pub ignore: u32,
     /// How far behind its element a word stands.
     pub shift: u32,
+}
+
+impl From<&Labels> for KeepWords {
+    /// Elements are kept by labels that begin at word 0.
+    fn from(rules: &Labels) -> Self {
+        Self { offset: 0, ignore: rules.ignore_index.cast_unsigned(), shift: rules.distance() }
+    }
 }
 
 /// Where everything stands, in elements.

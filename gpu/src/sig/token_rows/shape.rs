@@ -1,6 +1,6 @@
 //! Shapes and buffers of TokenRows.
 
-use bellwether_core::sig::token_rows::{Labels, PLANES, Shift};
+use bellwether_core::sig::token_rows::{LOGP, Labels, PLANES, Shift};
 
 use crate::error::{Error, index};
 use crate::slice::{Plane, Slice, planes};
@@ -50,6 +50,14 @@ pub struct Upstream {
     pub stride: usize,
     /// Bit `i`: plane `i` is there. An absent one counts as 0.
     pub mask: u32,
+}
+
+impl Upstream {
+    /// Gradients by the log-probabilities alone, which begin at `offset`.
+    #[must_use]
+    pub const fn logp(offset: usize) -> Self {
+        Self { offset, stride: 0, mask: 1 << LOGP }
+    }
 }
 
 /// Buffers of `backward`.
