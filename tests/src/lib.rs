@@ -2,7 +2,7 @@
 //!
 //! A [`problem::Problem`] is one operator on one set of inputs. It runs on the reference (which gives values *and*
 //! derived bounds), on the CPU in f32, and on a GPU in four [`rig::Rig`]s: two dialects in two modes. [`judge`] holds
-//! one to another. Problems come from [`generate`] (adversarial cases) or from [`file`]s (golden cases of peers, dumps
+//! one to another. Problems come from [`generate`] (adversarial cases) or from [`mod@file`]s (golden cases of peers, dumps
 //! of training steps), through [`peers`].
 #![deny(unsafe_code)]
 #![allow(clippy::cast_possible_truncation, reason = "test data is converted between widths on purpose")]
@@ -15,6 +15,7 @@ pub mod links;
 pub mod mutants;
 pub mod peers;
 pub mod problem;
+pub mod properties;
 pub mod report;
 pub mod rig;
 pub mod tensor;

@@ -189,7 +189,7 @@ impl Rows {
     fn scores(&self, at: usize) -> bool {
         match self.rules.shift {
             Shift::Aligned => true,
-            Shift::Next => at % self.len != 0,
+            Shift::Next => !at.is_multiple_of(self.len),
         }
     }
 

@@ -58,7 +58,7 @@ impl Compute for LinearProblem {
 
     fn gpu(&self, rig: &Rig) -> Result<Outputs<f32>, RunError> {
         let upstream = self.upstream.each_ref().map(|plane| plane.as_deref().map(singles));
-        let (result, d_hidden, d_weight) = rig.fused_linear(
+        let [result, d_hidden, d_weight] = rig.fused_linear(
             &self.op,
             &self.rules,
             (&singles(&self.hidden), &singles(&self.weight), self.h, self.v),

@@ -82,7 +82,7 @@ impl Rig {
         labels: &[i32],
         upstream: UpstreamPlanes<'_>,
         chunk: usize,
-    ) -> Result<(Vec<f32>, Vec<f32>, Vec<f32>), RunError> {
+    ) -> Result<[Vec<f32>; 3], RunError> {
         let (device, n) = (self.context.device(), labels.len());
         let dialect = |source| FusedLinear::dialect_of(source, self.dialect);
         let kernels = FusedLinear::compile_with(op, |source| self.kernel_in(source, dialect(source)))?;
@@ -110,8 +110,7 @@ impl Rig {
             upstream: up,
         };
         recorded.append(kernels.backward(device, &shape, &backward)?);
-        let [rows, dx, dw] = memory.run(&recorded, [rows, dx, dw])?;
-        Ok((rows, dx, dw))
+        memory.run(&recorded, [rows, dx, dw])
     }
 
     /// SegmentStats forward and backward: result planes and the gradient of the values.

@@ -1,0 +1,78 @@
+//! Metamorphic properties: what must happen to the results when the inputs change in a known way.
+//!
+//! They need no reference, so they hold the reference too. An operator names its properties in one line of [`LIST`];
+//! each runs on any backend. Where the transformed inputs are exact in f32 the results must be equal in bits.
+
+mod pair;
+mod segment;
+mod token;
+
+use bellwether_core::logprob::{SequenceMean, SequenceSum};
+use bellwether_core::pair::{ApoZero, Hinge, Logistic, Nca, Robust, Sppo, Square};
+
+use crate::problem::{Backend, Outputs, Problem};
+
+/// A property: its name, and what a backend that breaks it is told.
+pub type Property = (&'static str, fn(Backend<'_>) -> Result<(), String>);
+
+macro_rules! properties {
+    ($($slug:literal: $($module:ident::$name:ident$(::<$op:ident>)?),*;)*) => {
+        /// Every operator with its properties.
+        pub const LIST: &[(&str, &[Property])] =
+            &[$(($slug, &[$((stringify!($name), $module::$name$(::<$op>)?)),*])),*];
+    };
+}
+
+properties! {
+    "logprob/token": token::shift, token::more_rows, token::more_banned_tokens, token::permuted_rows,
+        token::permuted_vocabulary, token::gradient_sums_to_zero, token::temperature_scales;
+    "logprob/sequence_sum": segment::padded_is_packed::<SequenceSum>, segment::linear::<SequenceSum>,
+        segment::padding::<SequenceSum>, segment::mask_of_ones::<SequenceSum>;
+    "logprob/sequence_mean": segment::padded_is_packed::<SequenceMean>, segment::linear::<SequenceMean>,
+        segment::padding::<SequenceMean>, segment::mask_of_ones::<SequenceMean>;
+    "pair/logistic": pair::translated::<Logistic>, pair::permuted::<Logistic>, pair::beta_times_ratio::<Logistic>,
+        pair::micro_batches::<Logistic>, pair::antisymmetric::<Logistic>, pair::swap_differs_by_margin;
+    "pair/robust": pair::translated::<Robust>, pair::permuted::<Robust>, pair::beta_times_ratio::<Robust>,
+        pair::micro_batches::<Robust>, pair::antisymmetric::<Robust>, pair::unbiased_under_flips;
+    "pair/hinge": pair::translated::<Hinge>, pair::permuted::<Hinge>, pair::beta_times_ratio::<Hinge>,
+        pair::micro_batches::<Hinge>, pair::antisymmetric::<Hinge>;
+    "pair/square": pair::translated::<Square>, pair::permuted::<Square>, pair::micro_batches::<Square>,
+        pair::antisymmetric::<Square>;
+    "pair/nca": pair::translated::<Nca>, pair::permuted::<Nca>, pair::beta_times_ratio::<Nca>,
+        pair::micro_batches::<Nca>;
+    "pair/sppo": pair::translated::<Sppo>, pair::permuted::<Sppo>, pair::micro_batches::<Sppo>;
+    "pair/apo_zero": pair::translated::<ApoZero>, pair::permuted::<ApoZero>, pair::beta_times_ratio::<ApoZero>,
+        pair::micro_batches::<ApoZero>;
+}
+
+/// The results of a problem.
+fn run(problem: &impl Problem, backend: Backend<'_>) -> Result<Outputs<f64>, String> {
+    problem.run(backend).map_err(|error| error.to_string())
+}
+
+/// One output by name.
+fn of<'o>(outputs: &'o Outputs<f64>, name: &str) -> Result<&'o [f64], String> {
+    let found = outputs.iter().find(|o| o.name == name);
+    found.map(|o| o.data.as_slice()).ok_or_else(|| format!("no output {name}"))
+}
+
+/// Two arrays are equal in bits, or the first difference. The sign of a zero is free: WGSL does not keep it.
+fn same(name: &str, got: &[f64], want: &[f64]) -> Result<(), String> {
+    if got.len() != want.len() {
+        return Err(format!("{name}: {} elements, not {}", got.len(), want.len()));
+    }
+    let equal = |a: f64, b: f64| a.to_bits() == b.to_bits() || a - b == 0.0;
+    match got.iter().zip(want).position(|(&a, &b)| !equal(a, b)) {
+        None => Ok(()),
+        Some(i) => Err(format!("{name}[{i}] is {:e}, not {:e}", got[i], want[i])),
+    }
+}
+
+/// Two arrays agree within `units` of f32 at the given scale.
+fn near(name: &str, got: &[f64], want: &[f64], units: f64, scale: f64) -> Result<(), String> {
+    let bound = units * scale * f64::from(f32::EPSILON);
+    match got.iter().zip(want).position(|(a, b)| (a - b).abs() > bound || (a - b).is_nan()) {
+        None => Ok(()),
+        Some(i) => Err(format!("{name}[{i}] is {:e}, not {:e} within {bound:e}", got[i], want[i])),
+    }
+}
