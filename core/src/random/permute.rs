@@ -2,9 +2,17 @@
 
 use super::{Stream, philox4x32, stream::halves};
 
-/// Rounds of the network. With independent round functions the permutations of four elements, the worst case, are
-/// within 3.3e-4 of equally likely in total variation; each round halves that.
-const ROUNDS: u32 = 12;
+/// The fewest bits of a network. Below, halves of one bit forget too slowly.
+const LEAST_BITS: u32 = 4;
+
+/// Rounds of a network whose lower half has so many bits.
+///
+/// What is forgotten last: two elements with equal lower halves keep the difference of their upper halves until the
+/// lower ones part, and the chance that they never do is `2^−lower` for every two rounds. All in all at most 2⁻¹⁶.
+const fn rounds(lower: u32) -> u32 {
+    let needed = 2 * 16_u32.div_ceil(lower);
+    if needed < 8 { 8 } else { needed }
+}
 
 /// The first block that belongs to permutations: round `r` uses block `FIRST_PERMUTE_BLOCK + r`.
 pub const FIRST_PERMUTE_BLOCK: u32 = 0x8000_0000;
@@ -13,19 +21,21 @@ impl Stream {
     /// Element `i` of a permutation of `0..n`: distinct for distinct `i`, and a pure function of seed, stream, `n` and
     /// `i`. An `i` that is not below `n` is given back as it is.
     ///
-    /// A Feistel network on the smallest `2^k ≥ n`, its halves of ⌈k/2⌉ and ⌊k/2⌋ bits changed in turn, 12 rounds with
-    /// `philox4x32` of the counter `(half, n, stream, FIRST_PERMUTE_BLOCK + round)` as round function, applied until
-    /// the result is below `n` (cycle walking; Black and Rogaway 2002). On average fewer than two walks: 12 to 24
-    /// blocks.
+    /// A Feistel network on the smallest `2^k ≥ n` with `k ≥ 4`, its halves of ⌈k/2⌉ and ⌊k/2⌋ bits changed in turn,
+    /// with `philox4x32` of the counter `(half, n, stream, FIRST_PERMUTE_BLOCK + round)` as round function, applied
+    /// until the result is below `n` (cycle walking; Black and Rogaway 2002). 8 rounds from `n = 129` on, 12 down to
+    /// 33, 16 below; `2^k/n` walks on average, fewer than two from `n = 9` on. So an element of a long permutation
+    /// costs 8 to 16 blocks.
     ///
     /// Not every one of the `n!` permutations can come out: there are 2⁶⁴ seeds, and for `n = 2^k ≥ 16` a network
-    /// reaches even permutations only. Single elements and small groups of them are distributed as they should be.
+    /// reaches even permutations only. Single elements, and pairs within 2⁻¹⁶, are distributed as they should be.
     #[must_use]
     pub const fn permute(self, n: u32, i: u32) -> u32 {
         if i >= n {
             return i;
         }
-        let bits = u32::BITS - (n - 1).leading_zeros();
+        let needed = u32::BITS - (n - 1).leading_zeros();
+        let bits = if needed < LEAST_BITS { LEAST_BITS } else { needed };
         let mut x = self.network(n, bits, i);
         // The way back to i is below n, so that this ends.
         while x >= n {
@@ -40,7 +50,7 @@ impl Stream {
         let masks = [(1 << (bits - lower)) - 1, (1 << lower) - 1];
         let mut sides = [x >> lower, x & masks[1]];
         let mut round = 0;
-        while round < ROUNDS {
+        while round < rounds(lower) {
             let (changed, other) = ((round % 2) as usize, ((round + 1) % 2) as usize);
             let counter = [sides[other], n, self.stream, FIRST_PERMUTE_BLOCK + round];
             sides[changed] ^= philox4x32(counter, key)[0] & masks[changed];

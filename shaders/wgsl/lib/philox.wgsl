@@ -7,7 +7,6 @@ struct BwStream {
 }
 
 const BW_PHILOX_ROUNDS = 10u;
-const BW_PERMUTE_ROUNDS = 12u;
 // The first block that belongs to permutations.
 const BW_FIRST_PERMUTE_BLOCK = 0x80000000u;
 
@@ -72,7 +71,9 @@ fn bw_permute_pass(s: BwStream, n: u32, bits: u32, x: u32) -> u32 {
     let lower_mask = (1u << lower) - 1u;
     var upper = x >> lower;
     var rest = x & lower_mask;
-    for (var round = 0u; round < BW_PERMUTE_ROUNDS; round += 2u) {
+    // More rounds where a half is short.
+    let rounds = max(8u, 2u * ((15u + lower) / lower));
+    for (var round = 0u; round < rounds; round += 2u) {
         let block = BW_FIRST_PERMUTE_BLOCK + round;
         upper ^= bw_philox(vec4<u32>(rest, n, s.stream, block), s.seed).x & upper_mask;
         rest ^= bw_philox(vec4<u32>(upper, n, s.stream, block + 1u), s.seed).x & lower_mask;
@@ -85,7 +86,7 @@ fn bw_permute(s: BwStream, n: u32, i: u32) -> u32 {
     if (i >= n) {
         return i;
     }
-    let bits = 32u - countLeadingZeros(n - 1u);
+    let bits = max(4u, 32u - countLeadingZeros(n - 1u));
     // The way back to i is below n, so that this ends.
     var x = bw_permute_pass(s, n, bits, i);
     while (x >= n) {
