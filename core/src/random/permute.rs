@@ -27,8 +27,10 @@ impl Stream {
     /// 33, 16 below; `2^k/n` walks on average, fewer than two from `n = 9` on. So an element of a long permutation
     /// costs 8 to 16 blocks.
     ///
-    /// Not every one of the `n!` permutations can come out: there are 2⁶⁴ seeds, and for `n = 2^k ≥ 16` a network
-    /// reaches even permutations only. Single elements, and pairs within 2⁻¹⁶, are distributed as they should be.
+    /// Such a network is an even permutation, and with `n` far below `2^k` one would see it: 0 and 1 of two would change
+    /// places with probability ½ ± 1/240. So each pass ends by exchanging 0 and 1, or not, as the block after the last
+    /// round says. There are 2⁶⁴ seeds, so from `n = 21` on not all `n!` permutations can come out; pairs of elements
+    /// are distributed as they should be within 2⁻¹⁶.
     #[must_use]
     pub const fn permute(self, n: u32, i: u32) -> u32 {
         if i >= n {
@@ -56,6 +58,10 @@ impl Stream {
             sides[changed] ^= philox4x32(counter, key)[0] & masks[changed];
             round += 1;
         }
-        sides[0] << lower | sides[1]
+        let mixed = sides[0] << lower | sides[1];
+        if mixed > 1 {
+            return mixed;
+        }
+        mixed ^ philox4x32([0, n, self.stream, FIRST_PERMUTE_BLOCK + round], key)[0] & 1
     }
 }

@@ -78,7 +78,12 @@ fn bw_permute_pass(s: BwStream, n: u32, bits: u32, x: u32) -> u32 {
         upper ^= bw_philox(vec4<u32>(rest, n, s.stream, block), s.seed).x & upper_mask;
         rest ^= bw_philox(vec4<u32>(upper, n, s.stream, block + 1u), s.seed).x & lower_mask;
     }
-    return (upper << lower) | rest;
+    let mixed = (upper << lower) | rest;
+    if (mixed > 1u) {
+        return mixed;
+    }
+    // The network is even: 0 and 1 change places in half of all permutations.
+    return mixed ^ (bw_philox(vec4<u32>(0u, n, s.stream, BW_FIRST_PERMUTE_BLOCK + rounds), s.seed).x & 1u);
 }
 
 // Element i of a permutation of 0..n; i itself where it is not below n.
