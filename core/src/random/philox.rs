@@ -28,7 +28,6 @@ pub const fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 }
 
 /// High and low word of a product.
-#[expect(clippy::cast_possible_truncation, reason = "the low word is asked for")]
 const fn wide(a: u32, b: u32) -> (u32, u32) {
     let product = a as u64 * b as u64;
     ((product >> 32) as u32, product as u32)

@@ -29,7 +29,6 @@ impl Stream {
 }
 
 /// Low and high word.
-#[expect(clippy::cast_possible_truncation, reason = "the number is cut in two")]
 pub(super) const fn halves(x: u64) -> [u32; 2] {
     [x as u32, (x >> 32) as u32]
 }

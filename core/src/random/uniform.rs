@@ -41,7 +41,6 @@ fn exact(x: u32) -> f32 {
 /// The probability of each value is `1/n` within 2⁻⁶⁴: a relative bias below `n · 2⁻⁶⁴`, at most 2⁻³². Rejection
 /// would remove it and cost a loop of unknown length. Two 32 × 32-bit products.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "the quotient is below n")]
 pub fn below(x: [u32; 2], n: u32) -> u32 {
     let [low, high] = x.map(u64::from);
     let n = u64::from(n);

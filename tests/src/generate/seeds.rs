@@ -36,9 +36,12 @@ fn reused(make: impl FnOnce() -> Vec<Case>) -> Vec<String> {
     again
 }
 
+/// A function that makes a suite's cases.
+type Suite = fn() -> Vec<Case>;
+
 #[test]
 fn no_seed_is_used_twice_in_a_suite() {
-    let suites: [(&str, fn() -> Vec<Case>); 5] = [
+    let suites: [(&str, Suite); 5] = [
         ("token rows", token_rows::cases),
         ("fused linear", fused_linear::cases),
         ("sums", || segment_stats::cases(SequenceSum {})),
