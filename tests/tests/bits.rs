@@ -46,14 +46,10 @@ impl Rows {
             let to = (from + piece).min(n);
             let (some, d_some) = self.run(rig, from, to);
             for plane in 0..PLANES.len() {
-                let (whole, part) =
-                    (&planes[plane * n..][from..to], &some[plane * (to - from)..][..to - from]);
+                let (whole, part) = (&planes[plane * n..][from..to], &some[plane * (to - from)..][..to - from]);
                 assert!(same(whole, part), "{} differs in rows {from}..{to}", PLANES[plane]);
             }
-            assert!(
-                same(&d_logits[from * self.v..to * self.v], &d_some),
-                "d_logits of rows {from}..{to} differ"
-            );
+            assert!(same(&d_logits[from * self.v..to * self.v], &d_some), "d_logits of rows {from}..{to} differ");
         }
     }
 }

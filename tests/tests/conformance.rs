@@ -20,11 +20,7 @@ fn run(backends: &[Backend<'_>]) {
     println!("{}", report.to_text());
     let bad: Vec<&CaseReport> = report.cases.iter().filter(|c| c.verdict != Verdict::Agrees).collect();
     assert!(bad.is_empty(), "{} of {} do not agree, see above", bad.len(), report.cases.len());
-    assert!(
-        report.cases.len() > 300 * backends.len(),
-        "the suite has shrunk to {} cases",
-        report.cases.len()
-    );
+    assert!(report.cases.len() > 300 * backends.len(), "the suite has shrunk to {} cases", report.cases.len());
 }
 
 #[test]
@@ -55,8 +51,7 @@ fn bounds_are_not_loose() {
 /// The registry and the suite hold the same operators.
 #[test]
 fn every_operator_is_tested() {
-    let tested: Vec<&str> =
-        generate::all().into_iter().filter(|(_, c)| !c.is_empty()).map(|(s, _)| s).collect();
+    let tested: Vec<&str> = generate::all().into_iter().filter(|(_, c)| !c.is_empty()).map(|(s, _)| s).collect();
     for spec in bellwether_core::registry::SPECS {
         assert!(tested.contains(&spec.slug), "{} has no case", spec.slug);
     }
