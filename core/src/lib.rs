@@ -9,6 +9,7 @@
 //! - [`logprob`], [`pair`]: one file per operator: parameters, formula, paper.
 //! - [`sig`]: one file per signature: inputs, outputs and the argument block of its kernels.
 //! - [`real`], [`dual`], [`bound`]: the scalars that a row function runs on: numbers, derivatives, error bounds.
+//! - [`random`]: random numbers as functions of a counter.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ pub mod error;
 pub mod logprob;
 pub mod op;
 pub mod pair;
+pub mod random;
 pub mod real;
 pub mod registry;
 pub mod sig;

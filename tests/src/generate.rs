@@ -7,6 +7,8 @@ mod draw;
 mod fused_linear;
 mod pair_rows;
 mod pair_step;
+#[cfg(test)]
+mod seeds;
 mod segment_stats;
 mod token_rows;
 

@@ -7,12 +7,14 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 pub struct Draw(ChaCha8Rng);
 
 impl Draw {
-    /// The stream of a name.
+    /// The stream of a name. Inside a suite no name is used twice: a test sees to it.
     pub fn of(name: &str) -> Self {
         // FNV-1a: a name's 64 bits.
         let hash = name
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        #[cfg(test)]
+        super::seeds::note(name, hash);
         Self(ChaCha8Rng::seed_from_u64(hash))
     }
 

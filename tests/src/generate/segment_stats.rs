@@ -27,7 +27,7 @@ fn normal<O>(op: O, name: &str, segments: SegmentsBy, keep: KeepBy) -> SegmentPr
 }
 
 fn mask(name: &str, n: usize, kept: f64) -> KeepBy {
-    let mut draw = Draw::of(name);
+    let mut draw = Draw::of(&format!("{name}, mask"));
     KeepBy::Mask((0..n).map(|_| u32::from(draw.unit() < kept)).collect())
 }
 
@@ -49,7 +49,7 @@ pub(super) fn cases<O: SegmentOp>(op: O) -> Vec<Case> {
     let ragged = || SegmentsBy::Packed(vec![0, 3, 3, 67, 68, 500, 500]);
     add("ragged", ragged(), KeepBy::All);
     add("ragged, masked", ragged(), mask("ragged, masked", 500, 0.5));
-    let labels = Draw::of("labels").labels(60, 9, 0.4);
+    let labels = Draw::of("labels of the mask").labels(60, 9, 0.4);
     add("labels", SegmentsBy::Padded(6, 10), KeepBy::Labels(labels.clone(), Labels::default()));
     add(
         "labels of the next token",

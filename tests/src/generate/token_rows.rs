@@ -24,7 +24,7 @@ fn normal(name: &str, n: usize, v: usize, deviation: f64) -> TokenProblem {
 /// Rows with logits of a given shape `f(row, column)`, labels at the last and the first index.
 fn shaped(name: &str, n: usize, v: usize, f: impl Fn(&mut Draw, usize, usize) -> f64) -> Case {
     let mut problem = normal(name, n, v, 1.0);
-    let mut draw = Draw::of(name);
+    let mut draw = Draw::of(&format!("{name}, logits"));
     problem.logits = (0..n * v).map(|at| f(&mut draw, at / v, at % v)).collect();
     problem.labels = (0..n).map(|i| if i % 2 == 0 { v as i32 - 1 } else { 0 }).collect();
     Case::new(name, problem)
