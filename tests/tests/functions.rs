@@ -76,6 +76,17 @@ fn the_f32_reference_is_as_good_as_its_table() {
     report(&wrong);
 }
 
+/// Numbers of the table cannot be loosened, nor tightened beyond the truth.
+#[test]
+fn a_doubled_or_halved_tolerance_is_noticed() {
+    for row in FUNCTIONS.map(|f| f.bound) {
+        for committed in [row.strided, row.measured(), row.derived] {
+            assert_eq!(Verdict::of(committed, 2.0 * committed), Verdict::Stale, "{}", row.name);
+            assert_eq!(Verdict::of(committed, 0.5 * committed), Verdict::Exceeds, "{}", row.name);
+        }
+    }
+}
+
 #[test]
 fn nan_gives_nan_and_infinities_their_limits() {
     let quiet = f32::from_bits(0x7fc0_1234);

@@ -59,5 +59,27 @@ fn kernels_are_as_good_as_their_bounds() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What the functions would be without this library. None may pass.
+const NAIVE: [(&str, &str); 7] = [
+    ("log", "log(v.x)"),
+    ("tanh", "tanh(v.x)"),
+    ("expm1", "exp(v.x) - 1.0"),
+    ("log1p", "log(1.0 + v.x)"),
+    ("softplus", "log(1.0 + exp(v.x))"),
+    ("expm1m", "bw_expm1(v.x) - v.x"),
+    ("log1mexp", "bw_log(1.0 - bw_exp(v.x))"),
+];
+
+#[test]
+fn naive_forms_are_caught() {
+    let Some(context) = common::context() else { return };
+    for (name, call) in NAIVE {
+        let f = FUNCTIONS.iter().find(|f| f.bound.name == name).expect("a function of the table");
+        let worst = Probe::with_call(&context, call).judge(f, &points(f)).expect("the device runs").worst;
+        println!("{call:<28} {:.1} units, fault {:?}", worst.units, worst.fault);
+        assert!(worst.units > GOAL.max(f.bound.derived) || worst.fault.is_some(), "{call} passes as {name}");
+    }
+}
+
 #[path = "common/gpu.rs"]
 mod common;

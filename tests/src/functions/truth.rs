@@ -1,7 +1,7 @@
 //! True values: `libm` in f64, in forms that do not cancel.
 //!
 //! Each is good to some 2^-50 of its value, 2^-26 of a unit in the last place of f32; points of every function were
-//! compared with 40 decimal digits when this was written.
+//! compared with 50 decimal digits when this was written.
 
 use super::{Args, Truth};
 
