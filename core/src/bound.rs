@@ -8,17 +8,14 @@
 //! |---|---|
 //! | `+ − ×` | one unit of the result |
 //! | `/` | 2.5 units (what WGSL grants) |
-//! | `exp`, `exp_m1`, `ln`, `ln_1p`, `log_sigmoid`, `sigmoid` | [`FUNCTION_UNITS`] units |
+//! | a transcendental function | its row of [`math::TABLE`](crate::math::TABLE): the bound derived for WGSL; for IEEE f32 twice the largest error measured |
 //! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes |
 //! | a parameter that the precision cannot hold | half a unit |
 
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Real;
-
-/// Units granted to one call of a transcendental function of ours: at most 2.5 on an IEEE machine, doubled for WGSL,
-/// where each `+ − ×` inside may be off by one unit instead of half a unit.
-pub const FUNCTION_UNITS: f64 = 5.0;
+use crate::math::table::{self, FunctionBound};
 
 /// Units granted to a division.
 pub const DIVISION_UNITS: f64 = 2.5;
@@ -87,8 +84,8 @@ impl<const BITS: u32> Bound<BITS> {
     }
 
     /// `f(self)` by the largest slope over the interval, one function call's rounding on top.
-    fn function(self, value: f64, slope: f64) -> Self {
-        Self::step(value, self.error * slope, FUNCTION_UNITS)
+    fn function(self, row: &FunctionBound, value: f64, slope: f64) -> Self {
+        Self::step(value, self.error * slope, row.units(BITS))
     }
 }
 
@@ -194,30 +191,63 @@ impl<const BITS: u32> Real for Bound<BITS> {
         }
         let e = libm::exp(self.value);
         let grown = if e == 0.0 { libm::exp(self.value + self.error) } else { e * libm::expm1(self.error) };
-        Self::step(e, grown, FUNCTION_UNITS)
+        Self::step(e, grown, table::EXP.units(BITS))
     }
     fn exp_m1(self) -> Self {
         if self.value < -Self::LARGEST {
             return Self::exact(-1.0);
         }
-        self.function(libm::expm1(self.value), libm::exp(self.value + self.error))
+        self.function(&table::EXPM1, libm::expm1(self.value), libm::exp(self.value + self.error))
     }
     fn ln(self) -> Self {
         let least = self.value - self.error;
-        self.function(libm::log(self.value), if least > 0.0 { 1.0 / least } else { f64::INFINITY })
+        self.function(
+            &table::LOG,
+            libm::log(self.value),
+            if least > 0.0 { 1.0 / least } else { f64::INFINITY },
+        )
     }
     fn ln_1p(self) -> Self {
         let least = 1.0 + self.value - self.error;
-        self.function(libm::log1p(self.value), if least > 0.0 { 1.0 / least } else { f64::INFINITY })
+        self.function(
+            &table::LOG1P,
+            libm::log1p(self.value),
+            if least > 0.0 { 1.0 / least } else { f64::INFINITY },
+        )
     }
     fn sigmoid(self) -> Self {
         // |σ'| = σ(x)σ(−x) ≤ e^{−|x|}, largest at the end of the interval nearest to 0.
         let nearest = (libm::fabs(self.value) - self.error).max(0.0);
-        self.function(Real::sigmoid(self.value), Real::sigmoid(nearest) * Real::sigmoid(-nearest))
+        self.function(
+            &table::SIGMOID,
+            Real::sigmoid(self.value),
+            Real::sigmoid(nearest) * Real::sigmoid(-nearest),
+        )
     }
     fn log_sigmoid(self) -> Self {
         let slope = Real::sigmoid(self.error - self.value);
-        self.function(Real::log_sigmoid(self.value), slope)
+        self.function(&table::LOG_SIGMOID, Real::log_sigmoid(self.value), slope)
+    }
+    fn softplus(self) -> Self {
+        self.function(&table::SOFTPLUS, Real::softplus(self.value), Real::sigmoid(self.value + self.error))
+    }
+    fn log1mexp(self) -> Self {
+        // The slope is largest at the end nearest to 0; an interval that reaches 0 has no bound.
+        let end = self.value + self.error;
+        let slope = if end < 0.0 { libm::exp(end) / -libm::expm1(end) } else { f64::INFINITY };
+        self.function(&table::LOG1MEXP, Real::log1mexp(self.value), slope)
+    }
+    fn tanh(self) -> Self {
+        let twice = 2.0 * (libm::fabs(self.value) - self.error).max(0.0);
+        self.function(
+            &table::TANH,
+            libm::tanh(self.value),
+            4.0 * Real::sigmoid(twice) * Real::sigmoid(-twice),
+        )
+    }
+    fn expm1m(self) -> Self {
+        let ends = [self.value - self.error, self.value + self.error].map(|end| libm::fabs(libm::expm1(end)));
+        self.function(&table::EXPM1M, Real::expm1m(self.value), ends[0].max(ends[1]))
     }
 }
 

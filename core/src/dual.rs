@@ -110,6 +110,20 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     fn log_sigmoid(self) -> Self {
         self.chain(self.re.log_sigmoid(), (-self.re).sigmoid())
     }
+    fn softplus(self) -> Self {
+        self.chain(self.re.softplus(), self.re.sigmoid())
+    }
+    fn log1mexp(self) -> Self {
+        self.chain(self.re.log1mexp(), self.re.exp() / self.re.exp_m1())
+    }
+    fn tanh(self) -> Self {
+        // 1 − tanh² without its cancellation.
+        let twice = self.re + self.re;
+        self.chain(self.re.tanh(), T::lift(4.0) * (twice.sigmoid() * (-twice).sigmoid()))
+    }
+    fn expm1m(self) -> Self {
+        self.chain(self.re.expm1m(), self.re.exp_m1())
+    }
 }
 
 #[cfg(test)]
@@ -121,13 +135,17 @@ mod tests {
     fn every_primitive_agrees_with_central_differences() {
         type D = Dual<f64, 1>;
         type Primitive = (&'static str, fn(f64) -> f64, fn(D) -> D);
-        let primitives: [Primitive; 10] = [
+        let primitives: [Primitive; 14] = [
             ("exp", Real::exp, Real::exp),
             ("exp_m1", Real::exp_m1, Real::exp_m1),
             ("ln", Real::ln, Real::ln),
             ("ln_1p", Real::ln_1p, Real::ln_1p),
             ("sigmoid", Real::sigmoid, Real::sigmoid),
             ("log_sigmoid", Real::log_sigmoid, Real::log_sigmoid),
+            ("softplus", Real::softplus, Real::softplus),
+            ("log1mexp", |x| (-x).log1mexp(), |x| (-x).log1mexp()),
+            ("tanh", Real::tanh, Real::tanh),
+            ("expm1m", |x| x.expm1m() + (-x).expm1m(), |x| x.expm1m() + (-x).expm1m()),
             ("square", Real::square, Real::square),
             ("relu", Real::relu, Real::relu),
             ("quotient", |x| (x + 1.0) / (x * x), |x| (x + D::one()) / (x * x)),

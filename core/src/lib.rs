@@ -9,6 +9,7 @@
 //! - [`logprob`], [`pair`]: one file per operator: parameters, formula, paper.
 //! - [`sig`]: one file per signature: inputs, outputs and the argument block of its kernels.
 //! - [`real`], [`dual`], [`bound`]: the scalars that a row function runs on: numbers, derivatives, error bounds.
+//! - [`math`]: the kernels' elementary functions once more, in Rust, with their proven errors.
 //! - [`random`]: random numbers as functions of a counter.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ pub mod bound;
 pub mod dual;
 pub mod error;
 pub mod logprob;
+pub mod math;
 pub mod op;
 pub mod pair;
 pub mod random;

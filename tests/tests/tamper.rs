@@ -176,7 +176,7 @@ fn the_share_of_small_changes_that_is_noticed() {
             );
             match (held.name.as_str(), held.tensor.dtype) {
                 // f64 numbers are held to f64.
-                (_, Dtype::F64) => assert!(of_all == 1.0, "{}", held.name),
+                (_, Dtype::F64) => assert!(of_all >= 1.0, "{}", held.name),
                 // A logit's bound is that of a sum of H products of usual size; 3 % of the logits are small beside it.
                 ("in.logits", _) => assert!(of_all > 0.96 && of_large > 0.99, "{}", held.name),
                 // One row's softmax, exact to a few units, times the pair's coefficient, which is uncertain by
@@ -197,7 +197,7 @@ fn the_share_of_small_changes_that_is_noticed() {
                 (name, _) => panic!("{name}: say what is expected of it"),
             }
             // What the bounds promise of every tensor: half a percent shows, in each number that matters.
-            assert!(held.share(&large, 5e-3) == 1.0, "{}: {}", held.name, held.share(&large, 5e-3));
+            assert!(held.share(&large, 5e-3) >= 1.0, "{}: {}", held.name, held.share(&large, 5e-3));
         }
     }
 }

@@ -1,4 +1,6 @@
-//! `cargo xtask docs`: docs/ops.md and docs/papers.md, from the registry.
+//! `cargo xtask docs`: docs/ops.md and docs/papers.md from the registry, docs/numerics.md from the table of functions.
+
+mod numerics;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -60,8 +62,8 @@ fn difference(have: &str, want: &str) -> Option<String> {
     None
 }
 
-fn pages() -> [(&'static str, String); 2] {
-    [("docs/ops.md", ops()), ("docs/papers.md", papers())]
+fn pages() -> [(&'static str, String); 3] {
+    [("docs/ops.md", ops()), ("docs/papers.md", papers()), ("docs/numerics.md", numerics::page())]
 }
 
 /// Text for a cell of a table: a bar would end it.

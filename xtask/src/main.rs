@@ -1,4 +1,4 @@
-//! Bellwether's chores: `cargo xtask test | ci | docs | new-op`.
+//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | prove`.
 //!
 //! Every command runs on any machine with a Rust toolchain; what else one needs, it installs or names.
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@ mod driver;
 mod keywords;
 mod new_op;
 mod probe;
+mod prove;
 mod shell;
 mod test;
 
@@ -29,10 +30,12 @@ enum Chore {
     Test(test::Args),
     /// Format, lints, documentation, bare-metal and wasm builds, every feature on its own.
     Ci(ci::Args),
-    /// Write docs/ops.md and docs/papers.md from the registry.
+    /// Write docs/ops.md, docs/papers.md and docs/numerics.md from the registry and the table of functions.
     Docs(docs::Args),
     /// Lay out the files of a new operator.
     NewOp(new_op::Args),
+    /// Hold the elementary functions to the truth at every f32: about two minutes per function and core.
+    Prove(prove::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Chore::Ci(args) => ci::run(&args),
         Chore::Docs(args) => docs::run(&args),
         Chore::NewOp(args) => new_op::run(&args),
+        Chore::Prove(args) => prove::run(&args),
     };
     done.unwrap_or_else(|why| {
         eprintln!("{why}");

@@ -24,19 +24,33 @@ fn bw_exp_tail(r: f32) -> f32 {
     p = p * r + 0.04166635;
     p = p * r + 0.16666667;
     p = p * r + 0.5;
-    return r + (r * r) * p;
+    // A maximum that changes nothing, since exp(r) - 1 > -0.3: no compiler reassociates a sum across it.
+    return max(r + (r * r) * p, -0.5);
 }
 
-// 0 below -104; infinity where the result exceeds the largest f32; NaN stays NaN.
+// e * 2^n in two steps, since 2^n itself may be out of range where the result is not.
+fn bw_exp_raise(e: f32, n: f32) -> f32 {
+    let whole = i32(n);
+    let half = whole >> 1u;
+    return (e * bw_power_of_two(half)) * bw_power_of_two(whole - half);
+}
+
+// 0 below -104; infinity where the result exceeds the largest f32; NaN stays NaN. Subnormal results may be flushed.
 fn bw_exp(x: f32) -> f32 {
     let held = clamp(x, -104.0, 89.0);
     let n = round(held * 1.442695);
-    let e = 1.0 + bw_exp_tail(bw_exp_rest(held, n));
-    // Two steps, since 2^n itself may be out of range where the result is not.
-    let whole = i32(n);
-    let half = whole >> 1u;
-    let y = (e * bw_power_of_two(half)) * bw_power_of_two(whole - half);
+    let y = bw_exp_raise(1.0 + bw_exp_tail(bw_exp_rest(held, n)), n);
     return select(y, x, bw_is_nan(x));
+}
+
+// exp(x + low) for -104 <= x <= 89 and a low of at most half a unit in the last place of x; in y, what was rounded off.
+//
+// abs(high) is high; compilers that do not know it keep the correction.
+fn bw_exp_parts(x: f32, low: f32) -> vec2<f32> {
+    let n = round(x * 1.442695);
+    let q = bw_exp_tail(bw_exp_rest(x, n) + low);
+    let high = 1.0 + q;
+    return vec2<f32>(bw_exp_raise(high, n), bw_exp_raise(q - (abs(high) - 1.0), n));
 }
 
 // exp(x) - 1 with all its digits near 0.
