@@ -9,13 +9,16 @@
 //! | `+ − ×` | one unit of the result |
 //! | `/` | 2.5 units (what WGSL grants) |
 //! | a transcendental function | its row of [`math::TABLE`](crate::math::TABLE): the bound derived for WGSL; for IEEE f32 twice the largest error measured |
-//! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes |
+//! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes; for IEEE f32, that is for numbers of others, [`SIGMAS`] standard deviations of `n` independent roundings |
 //! | a parameter that the precision cannot hold | half a unit |
 
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Real;
 use crate::math::table::{self, FunctionBound};
+
+/// Standard deviations granted to the rounding of a sum whose order is not known.
+pub const SIGMAS: f64 = 6.0;
 
 /// Units granted to a division.
 pub const DIVISION_UNITS: f64 = 2.5;
@@ -89,6 +92,49 @@ impl<const BITS: u32> Bound<BITS> {
     }
 }
 
+/// What a bound needs to know of a sum.
+#[derive(Default)]
+struct Sum {
+    value: f64,
+    error: f64,
+    /// Sum of magnitudes.
+    magnitude: f64,
+    /// Sum of squares.
+    squares: f64,
+    /// The largest partial sum, in order.
+    peak: f64,
+    n: usize,
+}
+
+impl Sum {
+    fn push(&mut self, value: f64, error: f64) {
+        let size = libm::fabs(value) + error;
+        self.value += value;
+        self.error += error;
+        self.magnitude += size;
+        self.squares += size * size;
+        self.peak = self.peak.max(libm::fabs(self.value) + self.error);
+        self.n += 1;
+    }
+
+    /// Rounding of the additions, in units.
+    ///
+    /// Our kernels' sums have a known depth, so theirs is the worst case. IEEE f32 stands for numbers of others, whose
+    /// order is not known: `n` independent errors of up to half a unit of a partial sum, of which [`SIGMAS`] standard
+    /// deviations are granted.
+    fn rounding(&self, bits: u32) -> f64 {
+        if bits == 24 {
+            return SIGMAS * libm::sqrt(self.n as f64 / 3.0) * self.peak.max(libm::sqrt(self.squares));
+        }
+        depth(self.n) * self.magnitude
+    }
+
+    /// Rounding of the products that were summed, in units.
+    fn of_products(&self, bits: u32) -> f64 {
+        if bits == 24 { SIGMAS * libm::sqrt(self.squares / 3.0) } else { self.magnitude }
+    }
+}
+
 impl<const BITS: u32> Add for Bound<BITS> {
     type Output = Self;
     fn add(self, o: Self) -> Self {
@@ -145,29 +191,22 @@ impl<const BITS: u32> Real for Bound<BITS> {
     fn value(self) -> f64 {
         self.value
     }
-    /// Exact sum of the values; each term's error once, and [`depth`] units of the magnitudes.
+    /// Exact sum of the values, each term's error once, and the rounding of the additions.
     fn total(terms: impl Iterator<Item = Self>) -> Self {
-        let (mut value, mut error, mut magnitude, mut n) = (0.0, 0.0, 0.0, 0);
-        for x in terms {
-            value += x.value;
-            error += x.error;
-            magnitude += libm::fabs(x.value) + x.error;
-            n += 1;
-        }
-        Self { value, error: error + depth(n) * Self::UNIT * magnitude }
+        let mut sum = Sum::default();
+        terms.for_each(|x| sum.push(x.value, x.error));
+        Self { value: sum.value, error: sum.error + sum.rounding(BITS) * Self::UNIT }
     }
     /// As [`total`](Real::total), with one more unit for each product.
     fn dot(pairs: impl Iterator<Item = (Self, Self)>) -> Self {
-        let (mut value, mut error, mut magnitude, mut n) = (0.0, 0.0, 0.0, 0);
+        let mut sum = Sum::default();
         for (a, b) in pairs {
             let (x, y) = (libm::fabs(a.value), libm::fabs(b.value));
-            value += a.value * b.value;
-            error += x * b.error + y * a.error + a.error * b.error;
-            magnitude += x * y;
-            n += 1;
+            let propagated = x * b.error + y * a.error + a.error * b.error;
+            sum.push(a.value * b.value, propagated);
         }
-        let rounding = (depth(n) + 1.0) * Self::UNIT * (magnitude + error) + n as f64 * Self::TINY;
-        Self { value, error: error + rounding }
+        let rounding = (sum.rounding(BITS) + sum.of_products(BITS)) * Self::UNIT + sum.n as f64 * Self::TINY;
+        Self { value: sum.value, error: sum.error + rounding }
     }
     fn weigh(self, x: Self) -> Self {
         match self.value == 0.0 && x.value.is_infinite() {

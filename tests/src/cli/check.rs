@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bellwether_check::check::check;
 use bellwether_check::file;
 use bellwether_check::problem::Backend;
-use bellwether_check::report::Report;
+use bellwether_check::report::{Report, Verdict};
 
 use super::backends::Backends;
 use super::verify::bar;
@@ -19,6 +19,10 @@ pub(super) fn run(common: &Common, paths: &[PathBuf]) -> ExitCode {
     }
     let (report, errors) = judge_all(paths, &backends.list());
     errors.iter().for_each(complain);
+    if report.verdict() == Verdict::Unjudged {
+        let why = report.cases.iter().filter_map(|case| case.why.as_ref().map(|why| (case, why)));
+        why.for_each(|(case, why)| complain(format!("{}: {why}", case.file)));
+    }
     finish(common, report, &backends, errors.len())
 }
 
