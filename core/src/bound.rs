@@ -40,6 +40,9 @@ pub struct Bound<const BITS: u32> {
     pub value: f64,
     /// The largest error an implementation may show.
     pub error: f64,
+    /// The part of it that is independent of the errors of other numbers: in a sum such parts add as squares. Only
+    /// IEEE f32, which stands for numbers of others, tells it apart; it is 0 elsewhere.
+    noise: f64,
 }
 
 /// A `Bound` of WGSL's f32.
@@ -64,31 +67,41 @@ impl<const BITS: u32> Bound<BITS> {
     /// A value that is exact in this precision (an input).
     #[must_use]
     pub const fn exact(value: f64) -> Self {
-        Self { value, error: 0.0 }
+        Self { value, error: 0.0, noise: 0.0 }
     }
 
     /// A value with a known error.
     #[must_use]
     pub const fn new(value: f64, error: f64) -> Self {
-        Self { value, error }
+        Self { value, error, noise: 0.0 }
     }
 
-    /// The result of a step: what its inputs' errors do to it, and `units` of rounding on top.
-    fn step(value: f64, propagated: f64, units: f64) -> Self {
+    /// Whether independent errors are told apart.
+    const INDEPENDENT: bool = BITS == 24;
+
+    /// The result of a step: what its inputs' errors do to it, of which `noise` is independent, and `units` of
+    /// rounding on top.
+    fn step(value: f64, propagated: f64, noise: f64, units: f64) -> Self {
         let magnitude = libm::fabs(value) + propagated;
         if magnitude == 0.0 {
             return Self::exact(value);
         }
         // Not a number either: zero times an unbounded error.
         if magnitude > Self::LARGEST || magnitude.is_nan() {
-            return Self { value, error: f64::INFINITY };
+            return Self::new(value, f64::INFINITY);
         }
-        Self { value, error: propagated + units * Self::UNIT * magnitude + Self::TINY }
+        let rounding = units * Self::UNIT * magnitude + Self::TINY;
+        Self { value, error: propagated + rounding, noise: Self::independent(noise + rounding) }
+    }
+
+    /// A noise, where noise is told apart.
+    fn independent(noise: f64) -> f64 {
+        if Self::INDEPENDENT { noise } else { 0.0 }
     }
 
     /// `f(self)` by the largest slope over the interval, one function call's rounding on top.
     fn function(self, row: &FunctionBound, value: f64, slope: f64) -> Self {
-        Self::step(value, self.error * slope, row.units(BITS))
+        Self::step(value, self.error * slope, self.noise * slope, row.units(BITS))
     }
 }
 
@@ -96,7 +109,10 @@ impl<const BITS: u32> Bound<BITS> {
 #[derive(Default)]
 struct Sum {
     value: f64,
-    error: f64,
+    /// Sum of the errors that terms may share.
+    shared: f64,
+    /// Sum of squares of the independent ones.
+    noise: f64,
     /// Sum of magnitudes.
     magnitude: f64,
     /// Sum of squares.
@@ -107,45 +123,46 @@ struct Sum {
 }
 
 impl Sum {
-    fn push(&mut self, value: f64, error: f64) {
+    fn push(&mut self, value: f64, error: f64, noise: f64) {
         let size = libm::fabs(value) + error;
         self.value += value;
-        self.error += error;
+        self.shared += error - noise;
+        self.noise += noise * noise;
         self.magnitude += size;
         self.squares += size * size;
-        self.peak = self.peak.max(libm::fabs(self.value) + self.error);
+        self.peak = self.peak.max(libm::fabs(self.value));
         self.n += 1;
     }
 
-    /// Rounding of the additions, in units.
+    /// The sum with its rounding; `products`: the terms were rounded too.
     ///
     /// Our kernels' sums have a known depth, so theirs is the worst case. IEEE f32 stands for numbers of others, whose
     /// order is not known: `n` independent errors of up to half a unit of a partial sum, of which [`SIGMAS`] standard
     /// deviations are granted.
-    fn rounding(&self, bits: u32) -> f64 {
-        if bits == 24 {
-            return SIGMAS * libm::sqrt(self.n as f64 / 3.0) * self.peak.max(libm::sqrt(self.squares));
+    fn finish<const BITS: u32>(&self, products: bool) -> Bound<BITS> {
+        let of_terms = f64::from(u8::from(products));
+        if !Bound::<BITS>::INDEPENDENT {
+            let rounding = (depth(self.n) + of_terms) * self.magnitude * Bound::<BITS>::UNIT;
+            return Bound::new(self.value, self.shared + rounding);
         }
-        depth(self.n) * self.magnitude
-    }
-
-    /// Rounding of the products that were summed, in units.
-    fn of_products(&self, bits: u32) -> f64 {
-        if bits == 24 { SIGMAS * libm::sqrt(self.squares / 3.0) } else { self.magnitude }
+        let size = self.peak.max(libm::sqrt(self.squares));
+        let rounding = SIGMAS * libm::sqrt((self.n as f64 + of_terms) / 3.0) * size * Bound::<BITS>::UNIT;
+        let noise = libm::sqrt(self.noise) + rounding;
+        Bound { value: self.value, error: self.shared + noise, noise }
     }
 }
 
 impl<const BITS: u32> Add for Bound<BITS> {
     type Output = Self;
     fn add(self, o: Self) -> Self {
-        Self::step(self.value + o.value, self.error + o.error, 1.0)
+        Self::step(self.value + o.value, self.error + o.error, self.noise + o.noise, 1.0)
     }
 }
 
 impl<const BITS: u32> Sub for Bound<BITS> {
     type Output = Self;
     fn sub(self, o: Self) -> Self {
-        Self::step(self.value - o.value, self.error + o.error, 1.0)
+        Self::step(self.value - o.value, self.error + o.error, self.noise + o.noise, 1.0)
     }
 }
 
@@ -154,10 +171,11 @@ impl<const BITS: u32> Mul for Bound<BITS> {
     fn mul(self, o: Self) -> Self {
         let (a, b) = (libm::fabs(self.value), libm::fabs(o.value));
         let propagated = a * o.error + b * self.error + self.error * o.error;
+        let noise = Self::independent(a * o.noise + b * self.noise);
         if self == Self::exact(1.0) || o == Self::exact(1.0) || a * b + propagated == 0.0 {
-            return Self { value: self.value * o.value, error: propagated };
+            return Self { value: self.value * o.value, error: propagated, noise };
         }
-        Self::step(self.value * o.value, propagated, 1.0)
+        Self::step(self.value * o.value, propagated, noise, 1.0)
     }
 }
 
@@ -170,23 +188,24 @@ impl<const BITS: u32> Div for Bound<BITS> {
         let value = self.value / o.value;
         // The divisor may be as small as this; a divisor that may be zero has no bound.
         let least = libm::fabs(o.value) - o.error;
-        let propagated =
-            if least > 0.0 { (self.error + libm::fabs(value) * o.error) / least } else { f64::INFINITY };
-        Self::step(value, propagated, DIVISION_UNITS)
+        let by = |mine: f64, its: f64| {
+            if least > 0.0 { (mine + libm::fabs(value) * its) / least } else { f64::INFINITY }
+        };
+        Self::step(value, by(self.error, o.error), by(self.noise, o.noise), DIVISION_UNITS)
     }
 }
 
 impl<const BITS: u32> Neg for Bound<BITS> {
     type Output = Self;
     fn neg(self) -> Self {
-        Self { value: -self.value, error: self.error }
+        Self { value: -self.value, ..self }
     }
 }
 
 impl<const BITS: u32> Real for Bound<BITS> {
     fn lift(x: f64) -> Self {
         let held = BITS >= 53 || f64::from(x as f32).to_bits() == x.to_bits();
-        Self { value: x, error: if held { 0.0 } else { 0.5 * Self::UNIT * libm::fabs(x) } }
+        Self::new(x, if held { 0.0 } else { 0.5 * Self::UNIT * libm::fabs(x) })
     }
     fn value(self) -> f64 {
         self.value
@@ -194,23 +213,28 @@ impl<const BITS: u32> Real for Bound<BITS> {
     /// Exact sum of the values, each term's error once, and the rounding of the additions.
     fn total(terms: impl Iterator<Item = Self>) -> Self {
         let mut sum = Sum::default();
-        terms.for_each(|x| sum.push(x.value, x.error));
-        Self { value: sum.value, error: sum.error + sum.rounding(BITS) * Self::UNIT }
+        terms.for_each(|x| sum.push(x.value, x.error, x.noise));
+        sum.finish(false)
     }
-    /// As [`total`](Real::total), with one more unit for each product.
+    /// As [`total`](Real::total), with one more rounding for each product.
     fn dot(pairs: impl Iterator<Item = (Self, Self)>) -> Self {
         let mut sum = Sum::default();
         for (a, b) in pairs {
             let (x, y) = (libm::fabs(a.value), libm::fabs(b.value));
-            let propagated = x * b.error + y * a.error + a.error * b.error;
-            sum.push(a.value * b.value, propagated);
+            let propagated = x * b.error + y * a.error + a.error * b.error + Self::TINY;
+            sum.push(a.value * b.value, propagated, Self::independent(x * b.noise + y * a.noise));
         }
-        let rounding = (sum.rounding(BITS) + sum.of_products(BITS)) * Self::UNIT + sum.n as f64 * Self::TINY;
-        Self { value: sum.value, error: sum.error + rounding }
+        sum.finish(true)
+    }
+    fn frozen(self) -> Self {
+        Self::exact(self.value)
+    }
+    fn shared(self) -> Self {
+        Self { noise: 0.0, ..self }
     }
     fn weigh(self, x: Self) -> Self {
         match self.value == 0.0 && x.value.is_infinite() {
-            true if self.error > 0.0 => Self { value: 0.0, error: f64::INFINITY },
+            true if self.error > 0.0 => Self::new(0.0, f64::INFINITY),
             true => self,
             false if self == Self::exact(0.0) => self,
             false => self * x,
@@ -218,10 +242,10 @@ impl<const BITS: u32> Real for Bound<BITS> {
     }
     fn step(self) -> Self {
         let (value, free) = (f64::from(self.value > 0.0), libm::fabs(self.value) <= self.error);
-        Self { value, error: if free && self.error > 0.0 { 1.0 } else { 0.0 } }
+        Self::new(value, if free && self.error > 0.0 { 1.0 } else { 0.0 })
     }
     fn relu(self) -> Self {
-        Self { value: self.value.max(0.0), error: self.error }
+        Self { value: self.value.max(0.0), ..self }
     }
     fn exp(self) -> Self {
         if self.value < -Self::LARGEST {
@@ -230,7 +254,7 @@ impl<const BITS: u32> Real for Bound<BITS> {
         }
         let e = libm::exp(self.value);
         let grown = if e == 0.0 { libm::exp(self.value + self.error) } else { e * libm::expm1(self.error) };
-        Self::step(e, grown, table::EXP.units(BITS))
+        Self::step(e, grown, Self::independent(e * self.noise), table::EXP.units(BITS))
     }
     fn exp_m1(self) -> Self {
         if self.value < -Self::LARGEST {

@@ -91,6 +91,9 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     fn relu(self) -> Self {
         self.chain(self.re.relu(), self.re.step())
     }
+    fn shared(self) -> Self {
+        Self { re: self.re.shared(), eps: self.eps.map(Real::shared) }
+    }
     fn exp(self) -> Self {
         let e = self.re.exp();
         self.chain(e, e)

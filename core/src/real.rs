@@ -57,6 +57,14 @@ pub trait Real:
     fn weigh(self, x: Self) -> Self {
         if self.value() == 0.0 { Self::zero() } else { self * x }
     }
+    /// The value alone, where a result does not depend on this number mathematically: a shift that cancels.
+    fn frozen(self) -> Self {
+        Self::lift(self.value())
+    }
+    /// The same number, about to be used in many terms of a sum: their errors are no longer independent.
+    fn shared(self) -> Self {
+        self
+    }
     /// `x²`.
     fn square(self) -> Self {
         self * self

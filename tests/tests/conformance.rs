@@ -6,7 +6,7 @@ mod common;
 use bellwether_check::check::verify;
 use bellwether_check::generate;
 use bellwether_check::problem::Backend;
-use bellwether_check::report::{CaseReport, Report, Verdict};
+use bellwether_check::report::{CaseReport, OutputReport, Report, Verdict};
 use bellwether_check::rig::Rig;
 
 /// Runs all cases that are not heavy on these backends and demands that every one agrees.
@@ -45,7 +45,7 @@ fn bounds_are_not_loose() {
     for (slug, cases) in generate::all() {
         let light = cases.iter().filter(|case| !case.heavy);
         let reports: Vec<_> = light.flat_map(|case| verify(slug, case, &[Backend::CpuF32])).collect();
-        let ratio = |report: &CaseReport| report.worst().map_or(0.0, |o| o.ratio());
+        let ratio = |report: &CaseReport| report.worst().map_or(0.0, OutputReport::ratio);
         let worst = reports.iter().map(ratio).fold(0.0, f64::max);
         println!("{slug:<24} worst error is {worst:.3} of its bound");
         assert!(worst > 1e-3, "{slug}: the worst error is only {worst:e} of its bound");

@@ -180,20 +180,12 @@ fn the_share_of_small_changes_that_is_noticed() {
                 // A logit's bound is that of a sum of H products of usual size; 3 % of the logits are small beside it.
                 ("in.logits", _) => assert!(of_all > 0.96 && of_large > 0.99, "{}", held.name),
                 // One row's softmax, exact to a few units, times the pair's coefficient, which is uncertain by
-                // beta times the rounding of sums of token log-probabilities (up to 1.1e-4 in one pair here).
-                ("grad.logits", _) => assert!(of_all > 0.66, "{}", held.name),
-                // As before, and sums of V or 2B·T products that cancel. An f32 trainer may sum the tokens in any
-                // order, so within f32 nobody can be held to 1e-4 here: in four of the five traces next to nothing of
-                // that size is noticed. Ten times as much is, in 19 of 20 numbers that matter.
-                ("grad.hidden" | "grad.weight" | "out.loss", _) => {
-                    assert!(held.share(&large, 1e-3) > 0.95, "{}", held.name);
-                    let least = match (case.op.as_str(), held.name.as_str()) {
-                        ("dpo.ipo", "grad.hidden") => 0.36,
-                        ("dpo.ipo", "grad.weight") => 0.09,
-                        _ => 0.0,
-                    };
-                    assert!(of_all >= least, "{}: {of_all}", held.name);
-                }
+                // beta times the rounding of sums of token log-probabilities.
+                ("grad.logits" | "out.loss", _) => assert!(of_all >= 1.0, "{}: {of_all}", held.name),
+                // As before, and sums of V or 2B·T products that cancel: a number that is small beside the terms of
+                // its sum is as uncertain as they are, so of those only the large ones can be held to 1e-4.
+                ("grad.hidden", _) => assert!(of_large > 0.55 && of_all > 0.35, "{of_large} {of_all}"),
+                ("grad.weight", _) => assert!(of_large > 0.85 && of_all > 0.08, "{of_large} {of_all}"),
                 (name, _) => panic!("{name}: say what is expected of it"),
             }
             // What the bounds promise of every tensor: half a percent shows, in each number that matters.

@@ -15,6 +15,9 @@ pub struct Row<T> {
     pub max: T,
     /// `log Σ exp(x_j − max)`.
     pub log_sum: T,
+    /// The maximum as a mere number, and the logarithm relative to it: what the gradient starts from.
+    shift: T,
+    log_norm: T,
 }
 
 /// Upstream gradients of one row.
@@ -41,12 +44,17 @@ pub fn row<T: Real>(op: &Token, logits: &[T], label: usize) -> Row<T> {
     let (first, max) = allowed()
         .reduce(|a, b| if b.1.value() > a.1.value() { b } else { a })
         .unwrap_or_else(|| (0, T::lift(f64::NEG_INFINITY)));
+    // Any shift gives the same log-probabilities, so it is a number without derivative or error.
+    let shift = max.frozen();
     // log(1 + the rest): a token that is nearly certain keeps the digits of its log-probability.
-    let log_sum = T::total(allowed().filter(|(j, _)| *j != first).map(|(_, x)| (x - max).exp())).ln_1p();
-    let log_p = |x: T| (x - max) - log_sum;
+    let rest = |(j, x): (usize, T)| if j == first { (x - shift).exp_m1() } else { (x - shift).exp() };
+    let log_norm = T::total(allowed().map(rest)).ln_1p();
+    let log_p = |x: T| (x - shift) - log_norm.shared();
     let entropy = T::total(allowed().map(|(_, x)| -log_p(x).exp().weigh(log_p(x))));
-    let logp = if banned(logits[label]) { logits[label] } else { log_p(logits[label] / temperature) };
-    Row { logp, lse: max + log_sum, entropy, max, log_sum }
+    let logp =
+        if banned(logits[label]) { logits[label] } else { (logits[label] / temperature - shift) - log_norm };
+    let log_sum = log_norm - (max - shift);
+    Row { logp, lse: shift + log_norm, entropy, max, log_sum, shift, log_norm }
 }
 
 /// The gradient of a row by its logit `x`, which is the label's or not.
@@ -55,13 +63,14 @@ pub fn row<T: Real>(op: &Token, logits: &[T], label: usize) -> Row<T> {
 pub fn slope<T: Real>(op: &Token, row: &Row<T>, up: &Upstream<T>, x: T, is_label: bool) -> T {
     let temperature = T::lift(op.temperature);
     if banned(x) {
-        return if is_label { up.logp / temperature } else { T::zero() };
+        return if is_label { up.logp.shared() / temperature } else { T::zero() };
     }
-    let log_p = (x / temperature - row.max) - row.log_sum;
+    let log_p = (x / temperature - row.shift) - row.log_norm.shared();
     let p = log_p.exp();
     // 1 − p as −(e^{log p} − 1): a confident label keeps its gradient's digits.
     let by_logp = if is_label { -log_p.exp_m1() } else { -p };
-    (up.logp * by_logp + up.lse * p - up.entropy * p.weigh(log_p + row.entropy)) / temperature
+    let by_entropy = p.weigh(log_p + row.entropy.shared());
+    (up.logp.shared() * by_logp + up.lse.shared() * p - up.entropy.shared() * by_entropy) / temperature
 }
 
 #[cfg(test)]
