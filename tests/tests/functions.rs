@@ -1,5 +1,7 @@
 //! The elementary functions: twins over a part of all f32 (`--ignored`: over all), kernels on the device.
 
+#![expect(clippy::float_cmp, reason = "limits and identities are exact, and that is what is tested")]
+
 use bellwether_check::functions::{FUNCTIONS, Function, Verdict, Worst, grid, loose, sweep};
 use bellwether_core::math::LogSumExp;
 
