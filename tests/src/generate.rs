@@ -12,6 +12,8 @@ mod seeds;
 mod segment_stats;
 mod token_rows;
 
+use std::cell::LazyCell;
+
 use bellwether_core::logprob::{SequenceMean, SequenceSum};
 use bellwether_cpu_ref::pair_rows::PairLink;
 
@@ -28,17 +30,21 @@ pub struct Case {
     pub name: String,
     /// Whether it needs much memory or time; left out of quick runs.
     pub heavy: bool,
-    /// The problem.
-    pub problem: Box<dyn Problem>,
+    /// The problem; a heavy one is made when it is first looked at.
+    pub problem: Made,
 }
+
+/// A problem that is made on demand.
+pub type Made = LazyCell<Box<dyn Problem>, Box<dyn FnOnce() -> Box<dyn Problem>>>;
 
 impl Case {
     fn new(name: impl Into<String>, problem: impl Problem + 'static) -> Self {
-        Self { name: name.into(), heavy: false, problem: Box::new(problem) }
+        Self { name: name.into(), heavy: false, problem: LazyCell::new(Box::new(move || Box::new(problem))) }
     }
 
-    fn heavy(self) -> Self {
-        Self { heavy: true, ..self }
+    fn heavy<P: Problem + 'static>(name: &'static str, make: impl FnOnce(&str) -> P + 'static) -> Self {
+        let problem = LazyCell::new(Box::new(move || Box::new(make(name)) as Box<dyn Problem>) as Box<_>);
+        Self { name: name.into(), heavy: true, problem }
     }
 }
 

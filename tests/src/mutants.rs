@@ -7,7 +7,7 @@ use bellwether_shaders::SOURCES;
 
 use crate::generate::Case;
 use crate::judge::{judge, verdict};
-use crate::problem::{Backend, Judged, Outputs, Precision};
+use crate::problem::{Backend, Judged, Outputs, Precision, RunError};
 use crate::report::Verdict;
 use crate::rig::{Edit, Rig};
 
@@ -56,10 +56,11 @@ impl Mutant {
         SOURCES.iter().any(|source| source.op == self.op && self.edit.applies_to(source))
     }
 
-    /// The case that notices, or `None` when the mutant survives them all.
-    pub fn killer<'c>(&self, rig: &Rig, cases: &'c [Prepared]) -> Option<&'c str> {
+    /// The cases that notice, one after another; none when the mutant survives them all.
+    pub fn killers<'c>(&self, rig: &Rig, cases: &'c [Prepared]) -> impl Iterator<Item = &'c str> {
         let rig = rig.with_edit(self.edit);
-        cases.iter().find(|prepared| prepared.notices(&rig)).map(|prepared| prepared.case.name.as_str())
+        let noticing = cases.iter().filter(move |prepared| prepared.notices(&rig));
+        noticing.map(|prepared| prepared.case.name.as_str())
     }
 }
 
@@ -87,7 +88,9 @@ impl Prepared {
     fn notices(&self, rig: &Rig) -> bool {
         match self.case.problem.run(Backend::Gpu(rig)) {
             Ok(got) => verdict(&judge(&self.reference, &got)) == Verdict::Disagrees,
-            Err(_) => true,
+            Err(RunError::Overwrote { .. }) => true,
+            // A text that does not compile is no mutant: it proves nothing about the cases.
+            Err(_) => false,
         }
     }
 }

@@ -227,11 +227,12 @@ fn parameters_of_no_use() {
 }
 
 #[test]
-fn an_unknown_operator_is_unjudged_by_name_and_no_error() {
+fn an_unknown_operator_is_unjudged_by_name_and_an_error_where_it_is_alone() {
     let mut case = trace();
     case.op = "dpo.sigmod".into();
-    let ran = check(&written(&case).path);
-    assert_eq!((ran.status, ran.errors()), (2, vec![]));
+    let bad = written(&case);
+    refused(&bad.path, &["unknown op `dpo.sigmod`"]);
+    let ran = check(&bad.path);
     assert!(ran.stdout.contains("NOT JUDGED (1)") && ran.stdout.contains("unknown op `dpo.sigmod`"));
 }
 

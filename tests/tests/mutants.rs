@@ -23,13 +23,30 @@ fn every_mutant_is_caught() {
     let mutants = mutants::all();
     for mutant in &mutants {
         let cases = &suites[mutant.op];
-        match rigs.iter().find_map(|rig| mutant.killer(rig, cases)) {
+        match rigs.iter().find_map(|rig| mutant.killers(rig, cases).next()) {
             Some(case) => println!("{:<55} caught by {case}", mutant.name),
             None => survivors.push(mutant.name),
         }
     }
     assert!(survivors.is_empty(), "the suite does not notice: {survivors:#?}");
     println!("{} mutants, all caught", mutants.len());
+}
+
+/// Which cases are the only ones to notice a mutant: those may not be dropped.
+#[test]
+#[ignore = "runs every case on every mutant; cargo xtask mutants"]
+fn cases_that_earn_their_place() {
+    let Some(context) = common::context() else { return };
+    let rig = Rig::new(&context, Dialect::EXCLUSIVE, Mode::Default);
+    let suites: HashMap<_, _> = generate::all().into_iter().map(|(op, c)| (op, Prepared::all(c))).collect();
+    for mutant in mutants::all() {
+        let killers: Vec<_> = mutant.killers(&rig, &suites[mutant.op]).collect();
+        match killers[..] {
+            [] => println!("{:<55} only in the hostile mode or the pooled dialect", mutant.name),
+            [only] => println!("{:<55} ONLY {only}", mutant.name),
+            [first, ..] => println!("{:<55} {} cases, {first} first", mutant.name, killers.len()),
+        }
+    }
 }
 
 #[path = "common/gpu.rs"]

@@ -7,6 +7,7 @@ mod ci;
 mod docs;
 mod driver;
 mod keywords;
+mod mutants;
 mod new_op;
 mod probe;
 mod prove;
@@ -34,6 +35,8 @@ enum Chore {
     Docs(docs::Args),
     /// Lay out the files of a new operator.
     NewOp(new_op::Args),
+    /// Run every broken kernel against every case, and say which cases are the only ones to notice one.
+    Mutants(mutants::Args),
     /// Hold the elementary functions to the truth at every f32: about two minutes per function and core.
     Prove(prove::Args),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Chore::Ci(args) => ci::run(&args),
         Chore::Docs(args) => docs::run(&args),
         Chore::NewOp(args) => new_op::run(&args),
+        Chore::Mutants(args) => mutants::run(&args),
         Chore::Prove(args) => prove::run(&args),
     };
     done.unwrap_or_else(|why| {

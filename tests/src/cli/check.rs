@@ -19,10 +19,6 @@ pub(super) fn run(common: &Common, paths: &[PathBuf]) -> ExitCode {
     }
     let (report, errors) = judge_all(paths, &backends.list());
     errors.iter().for_each(complain);
-    if report.verdict() == Verdict::Unjudged {
-        let why = report.cases.iter().filter_map(|case| case.why.as_ref().map(|why| (case, why)));
-        why.for_each(|(case, why)| complain(format!("{}: {why}", case.file)));
-    }
     finish(common, report, &backends, errors.len())
 }
 
@@ -53,6 +49,11 @@ fn judge_all(paths: &[PathBuf], backends: &[Backend<'_>]) -> (Report, Vec<String
         progress.inc(1);
     }
     progress.finish_and_clear();
+    if report.verdict() == Verdict::Unjudged {
+        // Where nothing else is judged, an operator that nobody knows is an error and not a remark.
+        let why = report.cases.iter().filter_map(|case| case.why.as_ref().map(|why| (case, why)));
+        errors.extend(why.map(|(case, why)| format!("{}: {why}", case.file)));
+    }
     report.notes.extend(errors.iter().map(|error| format!("error: {error}")));
     (report, errors)
 }

@@ -93,10 +93,7 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     if L::DIFFERENCE {
         cases.extend(scores(link));
     }
-    cases.push(
-        Case::new("beyond 65535 workgroups", normal(link, "beyond 65535 workgroups", 65_536 * 64 + 1))
-            .heavy(),
-    );
+    cases.push(Case::heavy("beyond 65535 workgroups", move |name| normal(link, name, 65_536 * 64 + 1)));
     cases
 }
 

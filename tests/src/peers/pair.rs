@@ -4,7 +4,7 @@ use bellwether_core::pair::{Length, PairLoss, Score, presets};
 use bellwether_core::sig::Reduction;
 use bellwether_cpu_ref::pair_rows::PairLink;
 use serde::de::DeserializeOwned;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::reader::Reader;
 use super::{Entry, Judgement, all, one};
@@ -19,6 +19,8 @@ pub(super) struct NamedLoss {
     pub(super) link: &'static str,
     /// The length rule.
     pub(super) length: Length,
+    /// The link's parameters where the case says nothing.
+    pub(super) params: &'static [(&'static str, f64)],
     /// TRL's name, where it is TRL's: its parameters and its reduction.
     pub(super) trl: Option<&'static str>,
 }
@@ -50,14 +52,13 @@ pub(super) fn loss_of(case: &Case) -> Option<NamedLoss> {
     if let Some((name, sums)) = trl_loss(case) {
         let (name, link, length) = *TRL.iter().find(|(trl, ..)| *trl == name)?;
         let length = if sums { Length::Sum } else { length };
-        return Some(NamedLoss { link, length, trl: Some(name) });
+        return Some(NamedLoss { link, length, params: &[], trl: Some(name) });
     }
     if let Some(link) = links::slugs().find(|slug| *slug == case.op) {
-        return Some(NamedLoss { link, length: Length::Sum, trl: None });
+        return Some(NamedLoss { link, length: Length::Sum, params: &[], trl: None });
     }
     let preset = presets::ALL.iter().find(|preset| preset.slug == case.op)?;
-    let length = if preset.composition.contains("token_mean") { Length::TokenMean } else { Length::Sum };
-    Some(NamedLoss { link: preset.link, length, trl: None })
+    Some(NamedLoss { link: preset.link, length: preset.length, params: preset.params, trl: None })
 }
 
 /// The parameters that every pair loss takes, by whichever name.
@@ -83,8 +84,9 @@ impl NamedLoss {
         if let Some(name) = self.trl {
             reader.word("loss_type", &[name], name)?;
         }
+        let mut link: Map<String, Value> =
+            self.params.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
         let smoothing = reader.number("label_smoothing", 0.0)?;
-        let mut link = Map::new();
         let takes_smoothing = bellwether_core::registry::SPECS
             .iter()
             .any(|s| s.slug == self.link && s.params.iter().any(|p| p.name == "label_smoothing"));
@@ -266,6 +268,17 @@ mod tests {
         for (name, link, _) in TRL {
             assert!(links::slugs().any(|slug| slug == link), "{name}: {link}");
         }
+    }
+
+    #[test]
+    fn a_preset_brings_its_own_parameters() {
+        for preset in presets::ALL {
+            let case = Case { op: preset.slug.into(), ..Case::default() };
+            let loss = loss_of(&case).unwrap_or_else(|| panic!("{}", preset.slug));
+            assert_eq!((loss.link, loss.length, loss.params), (preset.link, preset.length, preset.params));
+        }
+        let robust = presets::ALL.iter().find(|preset| preset.slug == "pair/rdpo");
+        assert_eq!(robust.map(|preset| preset.params), Some(&[("label_smoothing", 0.1)][..]));
     }
 
     #[test]
