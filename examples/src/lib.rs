@@ -3,6 +3,11 @@
 #![doc = include_str!("../../docs/embedding.md")]
 #![forbid(unsafe_code)]
 
+/// The code of the README runs too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 use bellwether_core::Error;
 use bellwether_core::logprob::Token;
 use bellwether_core::pair::presets::DPO;

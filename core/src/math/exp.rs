@@ -42,7 +42,7 @@ pub(super) fn reduce<T: Scalar>(x: T) -> (T, i32) {
 /// `e^r − 1` for `|r| ≤ ln 2 / 2`: `r + r² p(r)`, p near-minimax of degree 5.
 ///
 /// Kernels take the maximum of this and −0.5, and absolute values of what is positive anyway: no change of value, but
-/// a compiler that reassociates sums stops there.
+/// the compilers tried do not reassociate sums across them.
 pub(super) fn tail<T: Scalar>(r: T) -> T {
     const P: [f32; 6] = [0.000_199_145_06, 0.001_394_119_6, 0.008_333_272, 0.041_666_35, 0.166_666_67, 0.5];
     r + (r * r) * horner(r, P)

@@ -24,7 +24,7 @@ fn bw_exp_tail(r: f32) -> f32 {
     p = p * r + 0.04166635;
     p = p * r + 0.16666667;
     p = p * r + 0.5;
-    // A maximum that changes nothing, since exp(r) - 1 > -0.3: no compiler reassociates a sum across it.
+    // A maximum that changes nothing, since exp(r) - 1 > -0.3: it keeps the compilers tried from reassociating.
     return max(r + (r * r) * p, -0.5);
 }
 

@@ -23,8 +23,8 @@ is within half a unit. Where the result is subnormal the unit is 2^-149, and a d
   function's steps are run on a number that carries its rounding errors along, over a grid of inputs. It is a bound at
   each point of the grid, not between them. A compiler that reassociates is not covered. Tolerances are built on it.
 
-Kernels stop compilers from reassociating where it matters: a sum passes through a maximum or an absolute value that
-never changes it. `logaddexp` crosses 0, where its terms cancel: its unit is that of the largest of result and terms. The
+Where reassociation would hurt, a sum passes through a maximum or an absolute value that never changes it: that kept
+every compiler tried from reordering it, and a compiler with range analysis could see through it. `logaddexp` crosses 0, where its terms cancel: its unit is that of the largest of result and terms. The
 numbers may only shrink: a test fails where one is exceeded, and where one grants more than is needed.
 
 | function | method | strided | exhaustive | derived | worst input seen |
