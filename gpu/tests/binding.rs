@@ -154,3 +154,19 @@ fn short_buffers_are_refused_by_shape() -> Result<(), Error> {
     assert!(FusedLinear::new(device, &Linear { temperature: -1.0 }, Dialect::POOLED).is_err());
     Ok(())
 }
+
+/// llvmpipe ends a loop after 65,535 turns and says nothing, so a segment that would need more is refused.
+#[test]
+fn a_segment_too_long_for_a_loop_is_refused() {
+    let Some(context) = common::context() else { return };
+    let segments = |len| {
+        let values = vec![1.0_f32; len];
+        let inputs =
+            SegmentInputs { segments: Segments::Padded { count: 1, len }, keep: Keep::All, scale: 1.0 };
+        context.segments_blocking(&SequenceSum {}, &inputs, &values)
+    };
+    let most = SegmentShape::MOST_ELEMENTS;
+    let sum = segments(most).expect("the longest that is taken");
+    assert_eq!(sum.plane(0)[0].to_bits(), (most as f32).to_bits());
+    assert!(matches!(segments(most + 1), Err(Error::LimitTooSmall { arg: "segments", .. })));
+}

@@ -15,6 +15,9 @@ pub(crate) const TERMS: u64 = CHUNK as u64;
 /// Multiplications of one dispatch: long ones are cut, for drivers that kill what runs for seconds.
 const WORK: u64 = 1 << 34;
 
+/// Terms of one dispatch: llvmpipe ends every loop, without a word, after 65,535 turns.
+const MOST_TERMS: u64 = 1 << 15;
+
 /// A factor: its rows are either the product's rows (or columns), or the terms of its sums.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Factor<'a> {
@@ -110,7 +113,7 @@ impl<'a> Product<'a> {
         let (cols, b_terms) = self.b.most(op, limits)?;
         let mut rows = a_rows.min(self.c.window_rows(op, limits)?).min(self.c.rows.max(1));
         let mut cols = cols.min(self.c.width.max(1));
-        let mut terms = a_terms.min(b_terms).min(self.terms.max(1));
+        let mut terms = a_terms.min(b_terms).min(MOST_TERMS).min(self.terms.max(1));
         if terms < self.terms {
             terms -= terms % TERMS;
         }

@@ -38,6 +38,8 @@ pub(super) fn cases() -> Vec<Case> {
         (33, 65, 129),
         (40, 300, 50),
         (20, 8, 1021),
+        // Sums in several dispatches.
+        (2, 2, 70_001),
     ] {
         let name = format!("n = {n}, h = {h}, v = {v}");
         cases.push(Case::new(&*name, normal(&name, n, h, v)));

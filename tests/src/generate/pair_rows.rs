@@ -93,7 +93,6 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     if L::DIFFERENCE {
         cases.extend(scores(link));
     }
-    cases.push(Case::heavy("beyond 65535 workgroups", move |name| normal(link, name, 65_536 * 64 + 1)));
     cases
 }
 

@@ -43,6 +43,14 @@ impl From<&Labels> for KeepWords {
     }
 }
 
+fn holds(op: &'static str, len: usize) -> Result<(), Error> {
+    if len <= SegmentShape::MOST_ELEMENTS {
+        return Ok(());
+    }
+    let (need, have) = (len as u64, SegmentShape::MOST_ELEMENTS as u64);
+    Err(Error::LimitTooSmall { op, arg: "segments", limit: "elements of one segment", need, have })
+}
+
 /// Where everything stands, in elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SegmentShape {
@@ -64,6 +72,11 @@ pub struct SegmentShape {
 }
 
 impl SegmentShape {
+    /// Elements that one segment may have: a lane takes one in 64 of them, and llvmpipe ends every loop, without a
+    /// word, after 65,535 turns. The lengths of packed segments stand on the device, so theirs are the caller's to
+    /// keep.
+    pub const MOST_ELEMENTS: usize = 3 << 20;
+
     /// `segments` rows of `len` elements without gaps, all kept; upstream behind the forward planes.
     #[must_use]
     pub const fn padded(segments: usize, len: usize) -> Self {
@@ -125,10 +138,14 @@ impl SegmentShape {
             // empty segment too.
             Extent::Padded { len: 0, .. } => (args.len, args.keep, args.shift) = (1, 1, 1),
             Extent::Padded { len, stride } => {
+                holds(op, len)?;
                 args.segment_stride = index(op, "segments", stride as u64)?;
                 args.len = index(op, "segments", len as u64)?;
             }
-            Extent::Packed { offsets, .. } => {
+            Extent::Packed { offsets, elements } => {
+                if self.segments == 1 {
+                    holds(op, elements)?;
+                }
                 let count = self.segments as u64 + u64::from(self.segments > 0);
                 (args.offsets_offset, _) = Plane::at(offsets).words(op, "offsets", count, words)?;
             }
