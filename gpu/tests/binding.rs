@@ -158,7 +158,7 @@ fn short_buffers_are_refused_by_shape() -> Result<(), Error> {
 /// llvmpipe ends a loop after 65,535 turns and says nothing, so a segment that would need more is refused.
 #[test]
 fn a_segment_too_long_for_a_loop_is_refused() {
-    let Some(context) = common::context() else { return };
+    let Some(context) = context() else { return };
     let segments = |len| {
         let values = vec![1.0_f32; len];
         let inputs =
