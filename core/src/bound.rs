@@ -12,10 +12,13 @@
 //! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes; for IEEE f32, that is for numbers of others, [`SIGMAS`] standard deviations of `n` independent roundings |
 //! | a parameter that the precision cannot hold | half a unit |
 
+mod sum;
+
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Real;
 use crate::math::table::{self, FunctionBound};
+use sum::Sum;
 
 /// Standard deviations granted to the rounding of a sum whose order is not known.
 pub const SIGMAS: f64 = 6.0;
@@ -44,9 +47,6 @@ pub struct Bound<const BITS: u32> {
     /// IEEE f32, which stands for numbers of others, tells it apart; it is 0 elsewhere.
     noise: f64,
 }
-
-/// A `Bound` of WGSL's f32.
-pub type WgslBound = Bound<23>;
 
 impl<const BITS: u32> Bound<BITS> {
     /// One unit, relative.
@@ -102,53 +102,6 @@ impl<const BITS: u32> Bound<BITS> {
     /// `f(self)` by the largest slope over the interval, one function call's rounding on top.
     fn function(self, row: &FunctionBound, value: f64, slope: f64) -> Self {
         Self::step(value, self.error * slope, self.noise * slope, row.units(BITS))
-    }
-}
-
-/// What a bound needs to know of a sum.
-#[derive(Default)]
-struct Sum {
-    value: f64,
-    /// Sum of the errors that terms may share.
-    shared: f64,
-    /// Sum of squares of the independent ones.
-    noise: f64,
-    /// Sum of magnitudes.
-    magnitude: f64,
-    /// Sum of squares.
-    squares: f64,
-    /// The largest partial sum, in order.
-    peak: f64,
-    n: usize,
-}
-
-impl Sum {
-    fn push(&mut self, value: f64, error: f64, noise: f64) {
-        let size = libm::fabs(value) + error;
-        self.value += value;
-        self.shared += error - noise;
-        self.noise += noise * noise;
-        self.magnitude += size;
-        self.squares += size * size;
-        self.peak = self.peak.max(libm::fabs(self.value));
-        self.n += 1;
-    }
-
-    /// The sum with its rounding; `products`: the terms were rounded too.
-    ///
-    /// Our kernels' sums have a known depth, so theirs is the worst case. IEEE f32 stands for numbers of others, whose
-    /// order is not known: `n` independent errors of up to half a unit of a partial sum, of which [`SIGMAS`] standard
-    /// deviations are granted.
-    fn finish<const BITS: u32>(&self, products: bool) -> Bound<BITS> {
-        let of_terms = f64::from(u8::from(products));
-        if !Bound::<BITS>::INDEPENDENT {
-            let rounding = (depth(self.n) + of_terms) * self.magnitude * Bound::<BITS>::UNIT;
-            return Bound::new(self.value, self.shared + rounding);
-        }
-        let size = self.peak.max(libm::sqrt(self.squares));
-        let rounding = SIGMAS * libm::sqrt((self.n as f64 + of_terms) / 3.0) * size * Bound::<BITS>::UNIT;
-        let noise = libm::sqrt(self.noise) + rounding;
-        Bound { value: self.value, error: self.shared + noise, noise }
     }
 }
 

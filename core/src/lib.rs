@@ -31,4 +31,4 @@ pub use bound::Bound;
 pub use dual::Dual;
 pub use error::Error;
 pub use op::{Op, Spec};
-pub use real::{Float, Real};
+pub use real::Real;

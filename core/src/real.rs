@@ -80,14 +80,6 @@ pub trait Real:
     }
 }
 
-/// The two machine types among the [`Real`]s.
-pub trait Float: Real + Default + Send + Sync + core::fmt::Debug + 'static {
-    /// Rounds an f64 to this type.
-    fn round(x: f64) -> Self {
-        Self::lift(x)
-    }
-}
-
 macro_rules! machine {
     ($t:ty, $exp:ident, $expm1:ident, $log:ident, $log1p:ident, $tanh:ident $(, $total:item)?) => {
         impl Real for $t {
@@ -135,7 +127,6 @@ macro_rules! machine {
             }
             $($total)?
         }
-        impl Float for $t {}
     };
 }
 machine!(f64, exp, expm1, log, log1p, tanh);

@@ -2,6 +2,7 @@
 
 mod memory;
 mod run;
+mod step;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -83,15 +83,6 @@ impl<L> PairLoss<L> {
     pub const fn new(beta: f64, link: L) -> Self {
         Self { beta, score: Score::ReverseKl, length: Length::Sum, reference_free: false, link }
     }
-
-    /// The same with scores divided by lengths.
-    #[must_use]
-    pub const fn token_mean(self) -> Self
-    where
-        L: Copy,
-    {
-        Self { length: Length::TokenMean, ..self }
-    }
 }
 
 impl<L: Link> PairLoss<L> {

@@ -134,19 +134,19 @@ impl SegmentInputs<'_> {
     }
 
     fn words(&self, op: &'static str, elements: usize) -> Result<(Option<KeepWords>, Vec<u32>), Error> {
-        let (words, ignore, shift) = match self.keep {
+        let (words, keep) = match self.keep {
             Keep::All => return Ok((None, Vec::new())),
-            Keep::Masked { mask } => (mask.to_vec(), 0, 0),
+            Keep::Masked { mask } => (mask.to_vec(), KeepWords { offset: 0, ignore: 0, shift: 0 }),
             Keep::Labelled { labels, rules } => {
                 let words = labels.iter().map(|label| label.cast_unsigned()).collect();
-                (words, rules.ignore_index.cast_unsigned(), rules.distance())
+                (words, KeepWords::from(&rules))
             }
         };
         if words.len() < elements {
             let (expected, given) = (elements as u64, words.len() as u64);
             return Err(Error::ShapeMismatch { op, arg: "keep", expected, given });
         }
-        Ok((Some(KeepWords { offset: 0, ignore, shift }), words))
+        Ok((Some(keep), words))
     }
 }
 

@@ -8,14 +8,14 @@ use bellwether_core::sig::segment_stats::{self as segment, Keep, Segments};
 use bellwether_core::sig::token_rows::{self as token, Labels};
 use bellwether_core::sig::{Reduction, pair_rows as pair};
 use bellwether_gpu::{
-    Dialect, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, PairBuffers, PairRows,
-    PairShape, PairStep, Plane, Recorded, ReferenceKind, SegmentBackward, SegmentForward, SegmentShape,
-    SegmentStats, StepBuffers, StepShape, StepSource, TokenBackward, TokenForward, TokenRows, TokenShape,
-    Upstream,
+    FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, PairBuffers, PairRows, PairShape, Plane,
+    SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenForward, TokenRows,
+    TokenShape, Upstream,
 };
 
-use super::{Arena, Handle, Memory, Rig};
-use crate::problem::{Head, RunError, StepPlanes, StepProblem};
+use super::step::StepRun;
+use super::{Arena, Handle, Rig};
+use crate::problem::{RunError, StepPlanes, StepProblem};
 
 /// Upstream gradients: log-probability, logsumexp, entropy.
 type UpstreamPlanes<'a> = [Option<&'a [f32]>; 3];
@@ -29,7 +29,7 @@ fn rows_array(arena: &mut Arena<'_>, n: usize, upstream: UpstreamPlanes<'_>) -> 
     (rows, Upstream { offset: token::PLANES.len() * n, stride: n, mask })
 }
 
-fn label_words(labels: &[i32]) -> Vec<u32> {
+pub(super) fn label_words(labels: &[i32]) -> Vec<u32> {
     labels.iter().map(|label| label.cast_unsigned()).collect()
 }
 
@@ -197,7 +197,7 @@ impl Rig {
 }
 
 /// Scratch of a chunk, in elements.
-fn scratch_elements(shape: &FusedShape) -> Result<usize, RunError> {
+pub(super) fn scratch_elements(shape: &FusedShape) -> Result<usize, RunError> {
     Ok(usize::try_from(shape.scratch_bytes()? / 4).unwrap_or(usize::MAX))
 }
 
@@ -208,14 +208,11 @@ fn segment_shape(
     keep: Keep<'_>,
     reduction: Reduction,
 ) -> (Vec<u32>, SegmentShape) {
-    let (mut words, shift, ignore) = match keep {
-        Keep::All => (Vec::new(), 0, 0),
-        Keep::Masked { mask } => (mask.to_vec(), 0, 0),
-        Keep::Labelled { labels, rules } => {
-            (label_words(labels), rules.distance(), rules.ignore_index.cast_unsigned())
-        }
+    let (mut words, keep) = match keep {
+        Keep::All => (Vec::new(), None),
+        Keep::Masked { mask } => (mask.to_vec(), Some(KeepWords { offset: 0, ignore: 0, shift: 0 })),
+        Keep::Labelled { labels, rules } => (label_words(labels), Some(KeepWords::from(&rules))),
     };
-    let keep = (!matches!(keep, Keep::All)).then_some(KeepWords { offset: 0, ignore, shift });
     let mut shape = match segments {
         Segments::Padded { count, len } => SegmentShape::padded(count, len),
         Segments::Packed { offsets } => {
@@ -226,100 +223,4 @@ fn segment_shape(
     };
     (shape.keep, shape.scale) = (keep, reduction.scale() as f32);
     (words, shape)
-}
-
-/// The arrays of a step.
-struct StepRun<'r> {
-    memory: Memory<'r>,
-    shape: StepShape,
-    head: [Handle; 2],
-    gradients: [Handle; 2],
-    scratch: Handle,
-    labels: Handle,
-    reference: Handle,
-    workspace: Handle,
-}
-
-impl<'r> StepRun<'r> {
-    fn new<L>(rig: &'r Rig, p: &StepProblem<L>) -> Result<Self, RunError> {
-        let shape = StepShape {
-            pairs: p.pairs,
-            len: p.len,
-            v: p.v,
-            ignore_index: p.rules.ignore_index,
-            shift: p.rules.shift,
-            reduction: p.reduction,
-            reference: ReferenceKind::PerToken,
-        };
-        let single = |xs: &[f64]| xs.iter().map(|&x| x as f32).collect::<Vec<_>>();
-        let mut arena = Arena::new(rig);
-        let (head, gradients, scratch) = match &p.head {
-            Head::Logits(logits) => {
-                let (x, dx) =
-                    (arena.input("logits", &single(logits)), arena.output("d_logits", logits.len()));
-                ([x, x], [dx, dx], dx)
-            }
-            Head::Hidden { hidden, weight, h } => {
-                let fused = FusedShape::packed(p.labels.len(), p.v, *h, CHUNK, p.rules);
-                let x = [arena.input("hidden", &single(hidden)), arena.input("weight", &single(weight))];
-                let dx = [arena.output("d_hidden", hidden.len()), arena.output("d_weight", weight.len())];
-                (x, dx, arena.output("scratch", scratch_elements(&fused)?))
-            }
-        };
-        let labels = arena.words("labels", label_words(&p.labels));
-        let reference = arena.input("ref_logps", &single(&p.ref_logps));
-        let bytes = shape.workspace_bytes()?;
-        let workspace = arena.output("workspace", usize::try_from(bytes / 4).unwrap_or(usize::MAX));
-        let memory = arena.commit()?;
-        Ok(Self { memory, shape, head, gradients, scratch, labels, reference, workspace })
-    }
-
-    fn record<L: Link>(&self, rig: &Rig, p: &StepProblem<L>) -> Result<Recorded, RunError> {
-        let at = |handle| self.memory.slice(handle);
-        let step = PairStep::compile_with(&p.loss, &Linear::default(), |source| {
-            rig.kernel_in(source, Dialect::POOLED)
-        })?;
-        let source = match &p.head {
-            Head::Logits(_) => {
-                StepSource::Logits { logits: at(self.head[0]), d_logits: at(self.gradients[0]) }
-            }
-            Head::Hidden { h, .. } => StepSource::Hidden {
-                hidden: at(self.head[0]),
-                weight: at(self.head[1]),
-                d_hidden: at(self.gradients[0]),
-                d_weight: at(self.gradients[1]),
-                scratch: at(self.scratch),
-                h: *h,
-                chunk: CHUNK,
-            },
-        };
-        let (labels, reference, workspace) = (at(self.labels), at(self.reference), at(self.workspace));
-        let buffers = StepBuffers { source, labels, reference, workspace };
-        Ok(step.record(rig.context.device(), &self.shape, &buffers)?)
-    }
-
-    fn read<L>(&self, recorded: &Recorded, p: &StepProblem<L>) -> Result<StepPlanes<f32>, RunError> {
-        let wanted = [self.workspace, self.gradients[0], self.gradients[1]];
-        let [workspace, first, second] = self.memory.run(recorded, wanted)?;
-        let layout = self.shape.layout()?;
-        let planes = |region: bellwether_gpu::Region| {
-            let plane =
-                |i| workspace[region.offset as usize + i * region.stride..][..region.n].iter().copied();
-            (0..region.planes).flat_map(plane).collect::<Vec<_>>()
-        };
-        let (d_logits, d_hidden, d_weight) = match &p.head {
-            Head::Logits(_) => (first, Vec::new(), Vec::new()),
-            Head::Hidden { .. } => (Vec::new(), first, second),
-        };
-        Ok(StepPlanes {
-            tokens: planes(layout.token),
-            sequences: planes(layout.sequences),
-            references: planes(layout.references),
-            pairs: planes(layout.pair),
-            summary: planes(layout.summary)[..pair::LOGGED].to_vec(),
-            d_logits,
-            d_hidden,
-            d_weight,
-        })
-    }
 }
