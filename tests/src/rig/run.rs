@@ -185,7 +185,7 @@ impl Rig {
         Ok((result, summary[..pair::LOGGED].to_vec()))
     }
 
-    /// A whole step, through [`PairStep`] on arrays of ours.
+    /// A whole step, through [`PairStep`](bellwether_gpu::PairStep) on arrays of ours.
     ///
     /// # Errors
     /// What the host or the device refuses.
