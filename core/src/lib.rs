@@ -26,9 +26,11 @@ pub mod real;
 pub mod registry;
 pub mod sig;
 pub mod status;
+mod storage;
 
 pub use bound::Bound;
 pub use dual::Dual;
 pub use error::Error;
 pub use op::{Op, Spec};
 pub use real::Real;
+pub use storage::Storage;

@@ -1,6 +1,6 @@
 //! Driver of the signature FusedLinear: the reference forms one row (or one column) of logits at a time.
 
-use bellwether_core::logprob::Linear;
+use bellwether_core::logprob::{Linear, Token};
 use bellwether_core::sig::token_rows::{Labels, PLANES};
 use bellwether_core::{Error, Op};
 
@@ -15,6 +15,8 @@ pub struct Hidden<'a, T> {
     pub hidden: &'a [T],
     /// LM-head weight, packed: `logits = hidden · weightᵀ`.
     pub weight: &'a [T],
+    /// `[v]`, added to the logits of every row.
+    pub bias: Option<&'a [T]>,
     /// Width of a hidden state.
     pub h: usize,
     /// Rows of the weight.
@@ -30,10 +32,11 @@ impl<T: Scalar> Hidden<'_, T> {
         self.rules.of(self.labels, i).and_then(|label| usize::try_from(label).ok())
     }
 
-    /// `hidden_i · weight_j`.
+    /// `hidden_i · weight_j + bias_j`.
     fn logit(&self, i: usize, j: usize) -> T {
         let (a, b) = (&self.hidden[i * self.h..][..self.h], &self.weight[j * self.h..][..self.h]);
-        T::dot(a.iter().copied().zip(b.iter().copied()))
+        let product = T::dot(a.iter().copied().zip(b.iter().copied()));
+        self.bias.map_or(product, |bias| product + bias[j])
     }
 
     fn logits<'s>(&self, i: usize, scratch: &'s mut [T]) -> &'s [T] {
@@ -48,12 +51,16 @@ impl<T: Scalar> Hidden<'_, T> {
         let n = self.labels.len();
         exactly(op, "hidden", self.hidden, product(op, "hidden", n, self.h)?)?;
         exactly(op, "weight", self.weight, product(op, "weight", self.v, self.h)?)?;
-        check_labels(op, self.labels, &self.rules, self.v)?;
+        self.bias.map_or(Ok(()), |bias| exactly(op, "bias", bias, self.v))?;
+        check_labels(op, self.labels, &self.rules, self.v, |_| true)?;
         if scratch.len() < need {
             return Err(Error::ShapeMismatch { op, arg: "scratch", expected: need, given: scratch.len() });
         }
         for (k, x) in self.weight.iter().enumerate() {
             finite(op, "weight", (k / self.h, k % self.h), x.value())?;
+        }
+        for (j, x) in self.bias.unwrap_or_default().iter().enumerate() {
+            finite(op, "bias", (j, 0), x.value())?;
         }
         for i in (0..n).filter(|&i| self.label(i).is_some()) {
             for k in 0..self.h {
@@ -89,7 +96,7 @@ pub fn fused_linear<T: Scalar>(
             None => [T::zero(); PLANES.len()],
             Some(y) => {
                 let logits = x.logits(i, scratch);
-                planes(&row(&op.token(), logits, y), logits[y])
+                planes(&row(&op.token, logits, y), logits[y])
             }
         };
         for (plane, value) in values.into_iter().enumerate() {
@@ -106,9 +113,11 @@ pub struct HiddenGradients<'a, T> {
     pub d_hidden: &'a mut [T],
     /// `[v, h]`.
     pub d_weight: &'a mut [T],
+    /// `[v]`, where it is wanted.
+    pub d_bias: Option<&'a mut [T]>,
 }
 
-/// Gradients by hidden states and weight.
+/// Gradients by hidden states, weight and bias.
 ///
 /// `scratch` holds the gradients of all logits and one row of logits: at least `(n + 1) · v` elements.
 ///
@@ -126,10 +135,12 @@ pub fn fused_linear_backward<T: Scalar>(
     up.check(slug, n)?;
     exactly(slug, "d_hidden", out.d_hidden, product(slug, "d_hidden", n, x.h)?)?;
     exactly(slug, "d_weight", out.d_weight, product(slug, "d_weight", x.v, x.h)?)?;
+    out.d_bias.as_ref().map_or(Ok(()), |d_bias| exactly(slug, "d_bias", d_bias, x.v))?;
     x.check(slug, scratch, product(slug, "scratch", n + 1, x.v)?)?;
     let (logits, gradients) = scratch[..(n + 1) * x.v].split_at_mut(x.v);
-    logit_gradients(op, x, up, logits, gradients)?;
+    logit_gradients(&op.token, x, up, logits, gradients)?;
     let g = |i: usize, j: usize| gradients[i * x.v + j];
+    let counted = || (0..n).filter(|&i| x.label(i).is_some());
     for (at, slot) in out.d_hidden.iter_mut().enumerate() {
         let (i, k) = (at / x.h, at % x.h);
         *slot = match x.label(i) {
@@ -139,28 +150,29 @@ pub fn fused_linear_backward<T: Scalar>(
     }
     for (at, slot) in out.d_weight.iter_mut().enumerate() {
         let (j, k) = (at / x.h, at % x.h);
-        let counted = (0..n).filter(|&i| x.label(i).is_some());
-        *slot = T::dot(counted.map(|i| (g(i, j), x.hidden[i * x.h + k])));
+        *slot = T::dot(counted().map(|i| (g(i, j), x.hidden[i * x.h + k])));
+    }
+    for (j, slot) in out.d_bias.into_iter().flatten().enumerate() {
+        *slot = T::total(counted().map(|i| g(i, j)));
     }
     Ok(())
 }
 
 /// The gradients of the logits of every row that counts.
 fn logit_gradients<T: Scalar>(
-    op: &Linear,
+    op: &Token,
     x: &Hidden<'_, T>,
     up: &TokenUpstream<'_, T>,
     logits: &mut [T],
     gradients: &mut [T],
 ) -> Result<(), Error> {
-    let op = op.token();
     for (i, g) in gradients.chunks_exact_mut(x.v.max(1)).enumerate() {
         let Some(y) = x.label(i) else { continue };
         let (logits, up) = (x.logits(i, logits), up.at(i));
         check_row(Linear::SPEC.slug, i, logits)?;
-        let r = row(&op, logits, y);
+        let r = row(op, logits, y);
         for (j, slot) in g.iter_mut().enumerate() {
-            *slot = slope(&op, &r, &up, logits[j], j == y);
+            *slot = slope(op, &r, &up, logits[j], j == y);
         }
     }
     Ok(())

@@ -33,3 +33,4 @@ mod rows;
 pub mod segment_stats;
 pub mod step;
 pub mod token_rows;
+pub mod token_states;

@@ -2,6 +2,7 @@
 
 mod sequence_mean;
 mod sequence_sum;
+pub mod state;
 pub mod token;
 
 use bellwether_core::{Op, Real};

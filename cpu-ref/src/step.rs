@@ -160,7 +160,7 @@ pub fn step_from_logits<L: PairLink, T: Scalar>(
     let tokens = Tokens::new(logits, v, batch.labels, batch.rules);
     token_rows(token, &tokens, out.tokens)?;
     batch.loss(loss, out)?;
-    let up = TokenUpstream { logp: Some(&*out.d_tokens), lse: None, entropy: None };
+    let up = TokenUpstream { logp: Some(&*out.d_tokens), ..TokenUpstream::default() };
     token_rows_backward(token, &tokens, &up, d_logits)
 }
 
@@ -180,6 +180,6 @@ pub fn step_from_hidden<L: PairLink, T: Scalar>(
     batch.check(out)?;
     fused_linear(linear, hidden, scratch, out.tokens)?;
     batch.loss(loss, out)?;
-    let up = TokenUpstream { logp: Some(&*out.d_tokens), lse: None, entropy: None };
+    let up = TokenUpstream { logp: Some(&*out.d_tokens), ..TokenUpstream::default() };
     fused_linear_backward(linear, hidden, &up, scratch, gradients)
 }

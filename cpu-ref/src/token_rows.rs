@@ -1,7 +1,7 @@
 //! Driver of the signature TokenRows.
 
 use bellwether_core::logprob::Token;
-use bellwether_core::sig::token_rows::{Labels, PLANES};
+use bellwether_core::sig::token_rows::{Labels, MOST_COLUMNS, PLANES};
 use bellwether_core::{Error, Op, status};
 
 use crate::logprob::token::{Row, Upstream, banned, row, slope};
@@ -21,38 +21,57 @@ pub struct Tokens<'a, T> {
     pub labels: &'a [i32],
     /// Which label scores which row, and which do not count.
     pub rules: Labels,
+    /// One word per row, 0 where it does not count; `None`: all do that have a label.
+    pub mask: Option<&'a [i32]>,
 }
 
 impl<'a, T: Scalar> Tokens<'a, T> {
-    /// Packed logits `[n, v]`.
+    /// Packed logits `[n, v]`, no mask.
     #[must_use]
     pub const fn new(logits: &'a [T], v: usize, labels: &'a [i32], rules: Labels) -> Self {
-        Self { logits, v, stride: v, labels, rules }
+        Self { logits, v, stride: v, labels, rules, mask: None }
     }
 
     /// The logits of row `i`.
-    fn row(&self, i: usize) -> &'a [T] {
+    pub(crate) fn row(&self, i: usize) -> &'a [T] {
         &self.logits[i * self.stride..][..self.v]
     }
 
-    /// The label that scores row `i`, where one does.
-    fn label(&self, i: usize) -> Option<usize> {
-        self.rules.of(self.labels, i).and_then(|label| usize::try_from(label).ok())
+    /// The label that scores row `i`, where one does and the row counts.
+    pub(crate) fn label(&self, i: usize) -> Option<usize> {
+        let kept = self.mask.is_none_or(|mask| mask[i] != 0);
+        let label = self.rules.of(self.labels, i).filter(|_| kept);
+        label.and_then(|label| usize::try_from(label).ok())
     }
 
-    /// Shapes, labels, and the logits of every row that counts.
-    fn check(&self, op: &'static str) -> Result<(), Error> {
-        holds_rows(op, "logits", self.logits, (self.labels.len(), self.v, self.stride))?;
-        check_labels(op, self.labels, &self.rules, self.v)?;
-        (0..self.labels.len())
-            .filter(|&i| self.label(i).is_some())
-            .try_for_each(|i| check_row(op, i, self.row(i)))
+    /// Shapes, labels below `bound`, and the logits of every row that counts.
+    pub(crate) fn check(
+        &self,
+        op: &'static str,
+        bound: usize,
+        check_row: impl Fn(usize, &[T]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let n = self.labels.len();
+        holds_rows(op, "logits", self.logits, (n, self.v, self.stride))?;
+        if bound > MOST_COLUMNS {
+            return Err(Error::ShapeMismatch { op, arg: "v", expected: MOST_COLUMNS, given: bound });
+        }
+        self.mask.map_or(Ok(()), |mask| exactly(op, "mask", mask, n))?;
+        let counted = |i: usize| self.mask.is_none_or(|mask| mask[i] != 0);
+        check_labels(op, self.labels, &self.rules, bound, counted)?;
+        (0..n).filter(|&i| self.label(i).is_some()).try_for_each(|i| check_row(i, self.row(i)))
     }
 }
 
-/// Every label that scores a row is in `0..v`.
-pub(crate) fn check_labels(op: &'static str, labels: &[i32], rules: &Labels, v: usize) -> Result<(), Error> {
-    for i in 0..labels.len() {
+/// Every label that scores a row that counts is in `0..v`.
+pub(crate) fn check_labels(
+    op: &'static str,
+    labels: &[i32],
+    rules: &Labels,
+    v: usize,
+    counted: impl Fn(usize) -> bool,
+) -> Result<(), Error> {
+    for i in (0..labels.len()).filter(|&i| counted(i)) {
         if let Some(label) = rules.of(labels, i) {
             if usize::try_from(label).map_or(true, |y| y >= v) {
                 let row = rules.position(i).unwrap_or(i);
@@ -65,6 +84,11 @@ pub(crate) fn check_labels(op: &'static str, labels: &[i32], rules: &Labels, v: 
 
 /// No NaN, no +∞, and not all −∞.
 pub(crate) fn check_row<T: Scalar>(op: &'static str, i: usize, logits: &[T]) -> Result<(), Error> {
+    if check_part(op, i, logits)? { Ok(()) } else { Err(Error::EmptySupport { op, row: i }) }
+}
+
+/// No NaN, no +∞; whether any logit is finite.
+pub(crate) fn check_part<T: Scalar>(op: &'static str, i: usize, logits: &[T]) -> Result<bool, Error> {
     let mut support = false;
     for (col, x) in logits.iter().enumerate() {
         let given = x.value();
@@ -73,16 +97,18 @@ pub(crate) fn check_row<T: Scalar>(op: &'static str, i: usize, logits: &[T]) -> 
         }
         support |= given.is_finite();
     }
-    if support { Ok(()) } else { Err(Error::EmptySupport { op, row: i }) }
+    Ok(support)
 }
 
 /// The planes of one row with this logit at its label, the status included.
 pub(crate) fn planes<T: Scalar>(r: &Row<T>, label: T) -> [T; PLANES.len()] {
-    let flag = if banned(label) { status::IMPOSSIBLE_LABEL } else { 0 };
-    [r.logp, r.lse, r.entropy, r.max, r.log_sum, T::lift(flag.into())]
+    let flag = T::lift(if banned(label) { status::IMPOSSIBLE_LABEL } else { 0 }.into());
+    let first = [r.logp, r.lse, r.entropy, r.log_sum_sq, r.mean_logit];
+    let [logp, lse, entropy, log_sum_sq, mean_logit] = first;
+    [logp, lse, entropy, log_sum_sq, mean_logit, r.top1, r.max, r.log_sum, r.allowed, flag]
 }
 
-/// Log-probability, logsumexp and entropy of every row: planes [`PLANES`] of `n` elements each.
+/// The statistics of every row: planes [`PLANES`] of `n` elements each.
 ///
 /// A row that does not count is 0 in every plane and its logits are not read.
 ///
@@ -92,7 +118,7 @@ pub(crate) fn planes<T: Scalar>(r: &Row<T>, label: T) -> [T; PLANES.len()] {
 pub fn token_rows<T: Scalar>(op: &Token, x: &Tokens<'_, T>, result: &mut [T]) -> Result<(), Error> {
     let slug = Token::SPEC.slug;
     op.check()?;
-    x.check(slug)?;
+    x.check(slug, x.v, |i, logits| check_row(slug, i, logits))?;
     let n = x.labels.len();
     exactly(slug, "result", result, product(slug, "result", PLANES.len(), n)?)?;
     fill_planes(n, result, |i| match x.label(i) {
@@ -111,18 +137,41 @@ pub struct TokenUpstream<'a, T> {
     pub lse: Option<&'a [T]>,
     /// Of the entropies.
     pub entropy: Option<&'a [T]>,
+    /// Of `log Σ p²`.
+    pub log_sum_sq: Option<&'a [T]>,
+    /// Of the mean logits.
+    pub mean_logit: Option<&'a [T]>,
 }
 
-impl<T: Scalar> TokenUpstream<'_, T> {
+impl<T> Default for TokenUpstream<'_, T> {
+    fn default() -> Self {
+        Self { logp: None, lse: None, entropy: None, log_sum_sq: None, mean_logit: None }
+    }
+}
+
+impl<'a, T: Scalar> TokenUpstream<'a, T> {
+    /// Planes in the order of [`UPSTREAM`](bellwether_core::sig::token_rows::UPSTREAM).
+    #[must_use]
+    pub const fn of([logp, lse, entropy, log_sum_sq, mean_logit]: [Option<&'a [T]>; 5]) -> Self {
+        Self { logp, lse, entropy, log_sum_sq, mean_logit }
+    }
+
     /// Of row `i`.
     pub(crate) fn at(&self, i: usize) -> Upstream<T> {
         let of = |plane: Option<&[T]>| plane.map_or_else(T::zero, |p| p[i]);
-        Upstream { logp: of(self.logp), lse: of(self.lse), entropy: of(self.entropy) }
+        Upstream {
+            logp: of(self.logp),
+            lse: of(self.lse),
+            entropy: of(self.entropy),
+            log_sum_sq: of(self.log_sum_sq),
+            mean_logit: of(self.mean_logit),
+        }
     }
 
     /// Every plane has `n` elements.
     pub(crate) fn check(&self, op: &'static str, n: usize) -> Result<(), Error> {
-        for (arg, plane) in [("d_logp", self.logp), ("d_lse", self.lse), ("d_entropy", self.entropy)] {
+        let planes = [self.logp, self.lse, self.entropy, self.log_sum_sq, self.mean_logit];
+        for (arg, plane) in bellwether_core::sig::token_rows::UPSTREAM.into_iter().zip(planes) {
             plane.map_or(Ok(()), |p| exactly(op, arg, p, n))?;
         }
         Ok(())
@@ -141,7 +190,7 @@ pub fn token_rows_backward<T: Scalar>(
 ) -> Result<(), Error> {
     let slug = Token::SPEC.slug;
     op.check()?;
-    x.check(slug)?;
+    x.check(slug, x.v, |i, logits| check_row(slug, i, logits))?;
     up.check(slug, x.labels.len())?;
     exactly(slug, "d_logits", d_logits, product(slug, "d_logits", x.labels.len(), x.v)?)?;
     fill_rows(x.v, d_logits, |i, out| match x.label(i) {

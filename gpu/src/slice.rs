@@ -1,9 +1,11 @@
 //! Slices of buffers, planes inside them, and windows of rows that respect the device's binding limit.
 
+use bellwether_core::Storage;
+
 use crate::Error;
 use crate::error::{index, product};
 
-/// Bytes of an element: every array here is made of 4-byte scalars.
+/// Bytes of an element: every array here is made of 4-byte scalars, except matrices stored in 16 bits.
 pub(crate) const ELEMENT: u64 = 4;
 
 /// What layouts of this crate align to: no WebGPU device may ask for more.
@@ -143,12 +145,19 @@ pub(crate) struct Matrix<'a> {
     pub(crate) width: u64,
     /// Elements from one row to the next.
     pub(crate) stride: u64,
+    /// How the elements stand in memory.
+    pub(crate) storage: Storage,
 }
 
 impl<'a> Matrix<'a> {
-    /// Rows without gaps.
+    /// f32 rows without gaps.
     pub(crate) const fn packed(arg: &'static str, slice: Slice<'a>, rows: u64, width: u64) -> Self {
-        Self { arg, slice, rows, width, stride: width }
+        Self { arg, slice, rows, width, stride: width, storage: Storage::F32 }
+    }
+
+    /// The same stored otherwise.
+    pub(crate) const fn stored(self, storage: Storage) -> Self {
+        Self { storage, ..self }
     }
 
     /// An error unless the slice holds the matrix at an offset that the device takes.
@@ -159,8 +168,9 @@ impl<'a> Matrix<'a> {
         }
         let above = product(op, arg, self.rows.saturating_sub(1), self.stride)?;
         let all = above.checked_add(self.width).ok_or(Error::SizeOverflow { op, arg })?;
-        product(op, arg, all, ELEMENT)?;
-        self.slice.holds(op, arg, if self.rows == 0 { 0 } else { all })?;
+        product(op, arg, all, self.storage.bytes())?;
+        let words = all.div_ceil(self.storage.per_word());
+        self.slice.holds(op, arg, if self.rows == 0 { 0 } else { words })?;
         if !self.slice.offset.is_multiple_of(limits.align) {
             return Err(Error::Misaligned { op, arg, given: self.slice.offset, align: limits.align });
         }
@@ -169,25 +179,29 @@ impl<'a> Matrix<'a> {
 
     /// How many rows a window may have.
     pub(crate) fn window_rows(&self, op: &'static str, limits: &Limits) -> Result<u64, Error> {
-        let (row, step) = (self.width * ELEMENT, self.stride * ELEMENT);
+        let bytes = self.storage.bytes();
+        let (row, step) = (self.width * bytes, self.stride * bytes);
         let whole = self.rows.saturating_sub(1).saturating_mul(step).saturating_add(row);
-        if whole <= limits.binding {
+        if whole.next_multiple_of(ELEMENT) <= limits.binding {
             return Ok(self.rows.max(1));
         }
-        let room = limits.binding.saturating_sub(limits.align - ELEMENT);
+        // What a window may lose at its beginning to alignment, and at its end to a word that it does not fill.
+        let room = limits.binding.saturating_sub(limits.align - bytes + (ELEMENT - bytes));
         if room < row {
             return Err(Error::RowTooLarge { op, arg: self.arg, need: row, have: limits.binding });
         }
-        Ok(1 + (room - row) / step.max(ELEMENT))
+        Ok(1 + (room - row) / step.max(bytes))
     }
 
     /// Rows `first..first + count` as an aligned slice, and where in it the first element stands.
     pub(crate) fn window(&self, first: u64, count: u64, limits: &Limits) -> (Slice<'a>, u32) {
-        let start = self.slice.offset + first * self.stride * ELEMENT;
+        let bytes = self.storage.bytes();
+        let start = self.slice.offset + first * self.stride * bytes;
         let offset = start - start % limits.align;
         let residue = start - offset;
-        let size = residue + ((count.max(1) - 1) * self.stride + self.width) * ELEMENT;
+        let size = residue + ((count.max(1) - 1) * self.stride + self.width) * bytes;
+        let size = size.next_multiple_of(ELEMENT);
         // The residue is below the alignment, so it fits.
-        (Slice { buffer: self.slice.buffer, offset, size }, (residue / ELEMENT) as u32)
+        (Slice { buffer: self.slice.buffer, offset, size }, (residue / bytes) as u32)
     }
 }

@@ -102,7 +102,7 @@ fn absurd_sizes_are_errors_and_no_panics() {
             let labels = [0];
             let tokens = TokenInputs { logits: &[], v: count, labels: &labels, rules: Labels::next(len) };
             assert!(context.token_rows_blocking(&Token::default(), &tokens).is_err());
-            let fused = FusedShape::packed(count, len, count, 256, Labels::default());
+            let fused = FusedShape::packed(count, len, count, Labels::default());
             assert!(fused.scratch_bytes().is_ok() || len > 1 << 20);
         }
     }
@@ -136,7 +136,7 @@ fn short_buffers_are_refused_by_shape() -> Result<(), Error> {
     let (small, labels) = (context.poisoned(15)?, context.upload_i32(&[0; 8])?);
     let slice = Slice { size: 60, ..Slice::whole(&small) };
     let tokens = TokenRows::new(device, &Token::default(), Dialect::POOLED)?;
-    let buffers = TokenForward { logits: slice, labels: Slice::whole(&labels), result: slice };
+    let buffers = TokenForward { logits: slice, labels: Slice::whole(&labels), result: slice, scratch: None };
     let given = tokens.forward(device, &TokenShape::packed(4, 4, Labels::default()), &buffers);
     let expected = Error::ShapeMismatch { op: "logprob/token", arg: "logits", expected: 16, given: 15 };
     assert_eq!(given.err(), Some(expected));
@@ -149,9 +149,10 @@ fn short_buffers_are_refused_by_shape() -> Result<(), Error> {
     let given = sums.forward(device, &SegmentShape::padded(4, 4), &buffers);
     assert!(matches!(given, Err(Error::ShapeMismatch { arg: "values", .. })), "{given:?}");
 
-    let shape = FusedShape::packed(4, 4, 4, 100, Labels::default());
-    assert!(matches!(shape.scratch_bytes(), Err(Error::Misaligned { arg: "chunk", .. })));
-    assert!(FusedLinear::new(device, &Linear { temperature: -1.0 }, Dialect::POOLED).is_err());
+    let shape = FusedShape::packed(4, 4000, 4, Labels::default());
+    assert!(matches!(shape.tiled(100, 4000).scratch_bytes(), Err(Error::Misaligned { arg: "chunk", .. })));
+    assert!(matches!(shape.tiled(256, 100).scratch_bytes(), Err(Error::Misaligned { arg: "columns", .. })));
+    assert!(FusedLinear::new(device, &Linear::at(-1.0), Dialect::POOLED).is_err());
     Ok(())
 }
 

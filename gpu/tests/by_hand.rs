@@ -6,7 +6,7 @@ use bellwether_core::logprob::{Linear, SequenceMean, SequenceSum, Token};
 use bellwether_core::pair::presets;
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::segment_stats::{Keep, Segments};
-use bellwether_core::sig::token_rows::Labels;
+use bellwether_core::sig::token_rows::{ALLOWED, LOG_SUM_SQ, Labels, MEAN_LOGIT, STATUS, TOP1};
 use bellwether_gpu::{Error, LinearInputs, PairInputs, Planes, SegmentInputs, TokenInputs, TokenUpstream};
 use common::{assert_close, context};
 
@@ -32,7 +32,11 @@ fn token_rows_of_uniform_and_of_one_to_three() -> Result<(), Error> {
     assert_close(planes.plane(1), &[LN2, LN4, 0.0]);
     let entropy = -(0.25 * 0.25f32.ln() + 0.75 * 0.75f32.ln());
     assert_close(planes.plane(2), &[LN2, entropy, 0.0]);
-    assert_close(planes.plane(5), &[0.0; 3]);
+    assert_close(planes.plane(LOG_SUM_SQ), &[-LN2, 0.625f32.ln(), 0.0]);
+    assert_close(planes.plane(MEAN_LOGIT), &[0.0, 0.549_306_15, 0.0]);
+    assert_close(planes.plane(TOP1), &[1.0, 1.0, 0.0]);
+    assert_close(planes.plane(ALLOWED), &[2.0, 2.0, 0.0]);
+    assert_close(planes.plane(STATUS), &[0.0; 3]);
 
     let up = TokenUpstream { logp: Some(&[1.0, 2.0, f32::NAN]), ..TokenUpstream::default() };
     let gradient = context.token_rows_backward_blocking(&Token::default(), &tokens(), &planes, &up)?;
@@ -44,7 +48,7 @@ fn token_rows_of_uniform_and_of_one_to_three() -> Result<(), Error> {
 fn an_identity_weight_makes_hidden_states_logits() -> Result<(), Error> {
     let Some(context) = context() else { return Ok(()) };
     let TokenInputs { logits: hidden, labels, rules, .. } = tokens();
-    let inputs = LinearInputs { hidden, weight: &[1.0, 0.0, 0.0, 1.0], v: 2, h: 2, labels, rules };
+    let inputs = LinearInputs { hidden, weight: &[1.0, 0.0, 0.0, 1.0], bias: None, v: 2, h: 2, labels, rules };
     let planes = context.linear_blocking(&Linear::default(), &inputs)?;
     let direct = context.token_rows_blocking(&Token::default(), &tokens())?;
     assert_close(&planes.data, &direct.data);
@@ -123,7 +127,7 @@ fn nothing_in_nothing_out() -> Result<(), Error> {
     assert_eq!(pairs, Planes::default());
     let weight = [1.0, 2.0];
     let linear =
-        LinearInputs { hidden: &[], weight: &weight, v: 1, h: 2, labels: &[], rules: Labels::default() };
+        LinearInputs { hidden: &[], weight: &weight, bias: None, v: 1, h: 2, labels: &[], rules: Labels::default() };
     let planes = context.linear_blocking(&Linear::default(), &linear)?;
     let back =
         context.linear_backward_blocking(&Linear::default(), &linear, &planes, &TokenUpstream::default())?;
@@ -148,7 +152,7 @@ fn wrong_shapes_and_parameters_are_named() {
     let given = context.token_rows_blocking(&Token::default(), &short);
     let expected = Error::ShapeMismatch { op: "logprob/token", arg: "logits", expected: 4, given: 6 };
     assert_eq!(given, Err(expected));
-    let given = context.token_rows_blocking(&Token { temperature: 0.0 }, &tokens());
+    let given = context.token_rows_blocking(&Token::at(0.0), &tokens());
     assert!(matches!(given, Err(Error::Contract(_))), "{given:?}");
     let none = bellwether_gpu::Selector::Name("no such device");
     let given = bellwether_gpu::Context::select_blocking(none);

@@ -111,7 +111,7 @@ fn an_identity_weight_gives_the_step_of_logits() -> Result<(), Error> {
     let Some(context) = context() else { return Ok(()) };
     let (logits, labels, reference) = (noise(ROWS * V, 5), labels(), noise(ROWS, 6));
     let weight: Vec<f32> = (0..V * V).map(|i| if i % (V + 1) == 0 { 1.0 } else { 0.0 }).collect();
-    let (loss, linear) = (presets::IPO_SUM, Linear { temperature: 2.0 });
+    let (loss, linear) = (presets::IPO_SUM, Linear::at(2.0));
     let inputs = StepInputs { source: StepData::Logits(&logits), labels: &labels, reference: &reference };
     let direct = context.pair_step_blocking(&loss, &linear, &SHAPE, &inputs)?;
     let source = StepData::Hidden { hidden: &logits, weight: &weight, h: V };

@@ -3,7 +3,7 @@
 mod common;
 
 use bellwether_core::logprob::{Linear, Token};
-use bellwether_core::sig::token_rows::Labels;
+use bellwether_core::sig::token_rows::{Labels, PLANES};
 use bellwether_gpu::{
     Context, Dialect, Error, FusedBackward, FusedForward, FusedLinear, FusedShape, LinearInputs, Slice,
     TokenInputs, TokenUpstream, Upstream,
@@ -25,7 +25,7 @@ fn token_rows_in_windows() -> Result<(), Error> {
     let (n, v) = (601, 37);
     let (logits, labels) = (noise(n * v, 1), labels(n, v));
     let inputs = TokenInputs { logits: &logits, v, labels: &labels, rules: Labels::default() };
-    let op = Token { temperature: 0.7 };
+    let op = Token::at(0.7);
     let run = |context: &Context| Ok::<_, Error>(bits(&context.token_rows_blocking(&op, &inputs)?.data));
     assert_eq!(run(&whole)?, run(&small)?);
     Ok(())
@@ -52,7 +52,7 @@ fn linear_in_windows(n: usize, v: usize, h: usize) -> Result<(), Error> {
     let (Some(whole), Some(small)) = (context(), small) else { return Ok(()) };
     let (hidden, weight, labels) = (noise(n * h, 5), noise(v * h, 6), labels(n, v));
     let rules = Labels::default();
-    let inputs = LinearInputs { hidden: &hidden, weight: &weight, v, h, labels: &labels, rules };
+    let inputs = LinearInputs { hidden: &hidden, weight: &weight, bias: None, v, h, labels: &labels, rules };
     let (op, up) = (Linear::default(), noise(n, 7));
     let up = TokenUpstream { logp: Some(&up), ..TokenUpstream::default() };
     let run = |context: &Context| -> Result<_, Error> {
@@ -76,14 +76,17 @@ fn hidden_states_and_a_chunk_above_the_limit() -> Result<(), Error> {
 }
 
 #[test]
-fn the_chunk_changes_no_bit() -> Result<(), Error> {
+fn the_tile_changes_no_bit() -> Result<(), Error> {
     let Some(context) = context() else { return Ok(()) };
-    let (n, v, h) = (700, 19, 24);
+    let (n, v, h) = (700, 4500, 24);
     let buffers = [noise(n * h, 8), noise(v * h, 9), noise(n, 10)];
     let labels = labels(n, v);
-    let one = fused(&context, &FusedShape::packed(n, v, h, 256, Labels::default()), &buffers, &labels)?;
-    let two = fused(&context, &FusedShape::packed(n, v, h, 768, Labels::default()), &buffers, &labels)?;
-    assert_eq!(one, two);
+    let shape = FusedShape::packed(n, v, h, Labels::default());
+    let one = fused(&context, &shape.tiled(768, v), &buffers, &labels)?;
+    for (chunk, columns) in [(256, v), (768, 2048), (512, 4096)] {
+        let other = fused(&context, &shape.tiled(chunk, columns), &buffers, &labels)?;
+        assert!(one == other, "a tile of {chunk} x {columns} shows");
+    }
     Ok(())
 }
 
@@ -100,18 +103,30 @@ fn fused(
     let [hidden, weight] = [context.upload_f32(hidden)?, context.upload_f32(weight)?];
     let labels = context.upload_i32(labels)?;
     let scratch = context.poisoned(shape.scratch_bytes()? as usize / 4)?;
-    let mut rows = vec![f32::NAN; 6 * n];
+    let mut rows = vec![f32::NAN; PLANES.len() * n];
     rows.extend_from_slice(up);
     let rows = context.upload_f32(&rows)?;
     let [d_hidden, d_weight] = [context.poisoned(n * shape.h)?, context.poisoned(shape.v * shape.h)?];
     let [hidden, weight, labels, scratch, rows] =
         [&hidden, &weight, &labels, &scratch, &rows].map(Slice::whole);
-    let result = rows.part(0, 6 * n as u64);
-    let forward = FusedForward { hidden, weight, labels, scratch, result };
-    let upstream = Upstream { offset: 6 * n, stride: n, mask: 1 };
+    let result = rows.part(0, (PLANES.len() * n) as u64);
+    let forward = FusedForward { hidden, weight, bias: None, labels, scratch, result };
+    let upstream = Upstream { offset: PLANES.len() * n, stride: n, mask: 1 };
     let (d_hidden, d_weight) = (Slice::whole(&d_hidden), Slice::whole(&d_weight));
-    let backward =
-        FusedBackward { hidden, weight, labels, rows, scratch, d_hidden, d_weight, saved: 0, upstream };
+    let (bias, d_bias, saved) = (None, None, 0);
+    let backward = FusedBackward {
+        hidden,
+        weight,
+        bias,
+        labels,
+        rows,
+        scratch,
+        d_hidden,
+        d_weight,
+        d_bias,
+        saved,
+        upstream,
+    };
     let mut all = plan.forward(device, shape, &forward)?;
     all.append(plan.backward(device, shape, &backward)?);
     context.run_blocking(&all)?;

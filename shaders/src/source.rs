@@ -10,9 +10,12 @@ const GROUPS_PER_AXIS: u32 = 65_535;
 pub enum Role {
     /// Numbers that are read: an array of f32.
     Input,
+    /// Numbers that are read and may stand in 16 bits: an array of u32, read as the
+    /// [`Storage`](bellwether_core::Storage) of the dialect says.
+    Wide,
     /// Labels, masks or offsets: an array of u32, read.
     Words,
-    /// Where results go: an array of f32, `read_write`.
+    /// Where results go: an array of f32, or of u32 where results may stand in 16 bits; `read_write`.
     Result,
     /// The argument block; the last binding.
     Args,

@@ -30,33 +30,89 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "forward",
-                text: text!($family/$name "forward": token_rows_forward token_rows [$name] [bits exp log $($lib)*]),
+                text: text!($family/$name "forward": token_rows_forward token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_planes [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
-                bindings: bindings![logits: Input, labels: Words, result: Result, args: Args],
+                bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
                 args: token_rows::ForwardArgs::FIELDS,
             },
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
-                kernel: "backward",
-                text: text!($family/$name "backward": token_rows_backward token_rows [$name] [bits exp log $($lib)*]),
+                kernel: "narrow",
+                text: text!($family/$name "narrow": token_rows_forward token_rows_narrow token_rows_logits token_rows token_rows_scan token_rows_planes [$name] [bits stored exp log tanh $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 8,
+                bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
+                args: token_rows::ForwardArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "partial",
+                text: text!($family/$name "partial": token_rows_partial token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_state [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
-                bindings: bindings![logits: Input, rows: Input, labels: Words, result: Result, args: Args],
+                bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
+                args: token_rows::PartialArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "finish",
+                text: text!($family/$name "finish": token_rows_finish token_rows token_rows_state token_rows_planes [$name] [bits stored exp log tanh $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 64,
+                bindings: bindings![states: Input, labels: Words, result: Result, args: Args],
+                args: token_rows::FinishArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "backward",
+                text: text!($family/$name "backward": token_rows_backward token_rows_backward_bindings token_rows_logits token_rows token_rows_saved token_rows_slope [$name] [bits stored exp log tanh $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![logits: Wide, rows: Input, labels: Words, result: Result, args: Args],
                 args: token_rows::BackwardArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "backward_in_place",
+                text: text!($family/$name "backward_in_place": token_rows_backward token_rows_in_place_bindings token_rows_in_place token_rows token_rows_saved token_rows_slope [$name] [bits stored exp log tanh $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![rows: Input, labels: Words, result: Result, args: Args],
+                args: token_rows::BackwardArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "step",
+                text: text!($family/$name "step": token_rows_step token_rows_wide token_rows_in_place token_rows token_rows_scan token_rows_planes token_rows_saved token_rows_slope [$name] [bits stored exp log tanh $($lib)*]),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![rows: Input, labels: Words, planes: Result, result: Result, args: Args],
+                args: token_rows::StepArgs::FIELDS,
             },
         ]
     };
     (FusedLinear $family:ident $name:ident [$($lib:ident)*]) => {
-        &[Source {
-            op: concat!(stringify!($family), "/", stringify!($name)),
-            kernel: "product",
-            text: text!($family/$name "product": fused_linear_product [] [bits $($lib)*]),
-            workgroup: 256,
-            rows_per_group: 1,
-            bindings: bindings![a: Input, b: Input, result: Result, args: Args],
-            args: fused_linear::ProductArgs::FIELDS,
-        }]
+        &[
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "product",
+                text: text!($family/$name "product": fused_linear_product fused_linear_a [] [bits stored $($lib)*]),
+                workgroup: 256,
+                rows_per_group: 1,
+                bindings: bindings![a: Input, b: Wide, bias: Input, result: Result, args: Args],
+                args: fused_linear::ProductArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "product_wide",
+                text: text!($family/$name "product_wide": fused_linear_product fused_linear_a_wide [] [bits stored $($lib)*]),
+                workgroup: 256,
+                rows_per_group: 1,
+                bindings: bindings![a: Wide, b: Wide, bias: Input, result: Result, args: Args],
+                args: fused_linear::ProductArgs::FIELDS,
+            },
+        ]
     };
     (SegmentStats $family:ident $name:ident [$($lib:ident)*]) => {
         &[

@@ -11,6 +11,7 @@ mod pair_step;
 mod seeds;
 mod segment_stats;
 mod token_rows;
+mod token_ways;
 
 use std::cell::LazyCell;
 

@@ -19,4 +19,5 @@ pub mod problem;
 pub mod properties;
 pub mod report;
 pub mod rig;
+pub mod storage;
 pub mod tensor;

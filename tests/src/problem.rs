@@ -9,9 +9,10 @@ mod pair_rows;
 mod pair_step;
 mod segment_stats;
 mod sequence;
+mod several;
 mod token_rows;
 
-use bellwether_core::{Bound, Error, Real};
+use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
 pub use fused_linear::LinearProblem;
@@ -20,9 +21,11 @@ pub use pair_rows::PairProblem;
 pub use pair_step::{Head, StepPlanes, StepProblem};
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};
 pub use sequence::SequenceProblem;
-pub use token_rows::TokenProblem;
+pub use several::SeveralProblem;
+pub use token_rows::{TokenProblem, Way};
 
 use crate::rig::Rig;
+use crate::storage;
 
 /// A scalar that a problem can run on.
 pub trait Number: Scalar {
@@ -32,6 +35,10 @@ pub trait Number: Scalar {
     fn unknown() -> Self;
     /// The value, and how far an implementation may be from it.
     fn judged(self) -> Judged;
+    /// Whether this is what a backend computes in, and not the reference.
+    const IS_BACKEND: bool;
+    /// The value as a wide array holds it.
+    fn stored(self, storage: Storage) -> Self;
 }
 
 /// A reference value and the largest error that an implementation may show.
@@ -44,6 +51,7 @@ pub struct Judged {
 }
 
 impl Number for f32 {
+    const IS_BACKEND: bool = true;
     fn input(x: f64) -> Self {
         x as Self
     }
@@ -53,9 +61,13 @@ impl Number for f32 {
     fn judged(self) -> Judged {
         Judged { value: self.into(), error: 0.0 }
     }
+    fn stored(self, storage: Storage) -> Self {
+        storage::round(self, storage)
+    }
 }
 
 impl<const BITS: u32> Number for Bound<BITS> {
+    const IS_BACKEND: bool = false;
     fn input(x: f64) -> Self {
         Self::exact(if BITS <= 24 { f64::from(x as f32) } else { x })
     }
@@ -64,6 +76,9 @@ impl<const BITS: u32> Number for Bound<BITS> {
     }
     fn judged(self) -> Judged {
         Judged { value: self.value, error: self.error }
+    }
+    fn stored(self, storage: Storage) -> Self {
+        Self::new(self.value, self.error + storage::rounding(self.value.abs() + self.error, storage))
     }
 }
 

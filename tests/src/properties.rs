@@ -25,7 +25,8 @@ macro_rules! properties {
 
 properties! {
     "logprob/token": token::shift, token::more_rows, token::more_banned_tokens, token::permuted_rows,
-        token::permuted_vocabulary, token::gradient_sums_to_zero, token::temperature_scales;
+        token::permuted_vocabulary, token::gradient_sums_to_zero, token::temperature_scales,
+        token::every_way_the_same_bits;
     "logprob/sequence_sum": segment::padded_is_packed::<SequenceSum>, segment::linear::<SequenceSum>,
         segment::padding::<SequenceSum>, segment::mask_of_ones::<SequenceSum>;
     "logprob/sequence_mean": segment::padded_is_packed::<SequenceMean>, segment::linear::<SequenceMean>,

@@ -1,16 +1,21 @@
 //! A GPU backend under test: a device, a dialect, a mode, and memory laid out to catch whatever a kernel does wrong.
 
+mod linear;
 mod memory;
 mod run;
 mod step;
+mod token;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use bellwether_core::Storage;
 use bellwether_gpu::{Context, Dialect, Error, Kernel, Source, wgpu};
 
+pub use linear::LinearRun;
 pub use memory::{Arena, Handle, Memory};
+pub use token::TokenRun;
 
 /// Whether the driver's safety net is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +44,7 @@ pub struct Rig {
     mode: Mode,
     edit: Option<Edit>,
     name: String,
-    kernels: RefCell<HashMap<(&'static str, &'static str, bool), Kernel>>,
+    kernels: RefCell<HashMap<(&'static str, &'static str, Dialect), Kernel>>,
 }
 
 impl Rig {
@@ -85,9 +90,14 @@ impl Rig {
         self.kernel_in(source, self.dialect)
     }
 
+    /// The same with wide arrays stored in this way.
+    fn kernel_stored(&self, source: &'static Source, storage: Storage) -> Result<Kernel, Error> {
+        self.kernel_in(source, self.dialect.stored(storage))
+    }
+
     /// The kernel of a source in a given dialect: whole steps are always pooled.
     fn kernel_in(&self, source: &'static Source, dialect: Dialect) -> Result<Kernel, Error> {
-        let key = (source.op, source.kernel, dialect == Dialect::POOLED);
+        let key = (source.op, source.kernel, dialect);
         if let Some(kernel) = self.kernels.borrow().get(&key) {
             return Ok(kernel.clone());
         }

@@ -1,42 +1,37 @@
 //! `logprob/linear`.
 
-use super::token::{TEMPERATURE, Token, check_temperature};
+use super::token::{PARAMS, Token};
 use crate::op::{Op, PARAM_WORDS, Paper, Spec};
 use crate::{Error, sig::Signature};
 
-/// [`Token`] of `logits = hidden · weightᵀ`, with gradients of hidden states and weight, and without the logits in
-/// memory.
+/// [`Token`] of `logits = hidden · weightᵀ + bias`, with gradients of hidden states, weight and bias, and without the
+/// logits in memory.
 ///
-/// `∂/∂hidden = d_logits · weight`, `∂/∂weight = d_logitsᵀ · hidden`, with `d_logits` as in [`Token`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// `∂/∂hidden = d_logits · weight`, `∂/∂weight = d_logitsᵀ · hidden`, `∂/∂bias = Σ_i d_logits_i`, with `d_logits` as in
+/// [`Token`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Linear {
-    /// Divides the logits; > 0.
-    pub temperature: f64,
-}
-
-impl Default for Linear {
-    fn default() -> Self {
-        Self { temperature: 1.0 }
-    }
+    /// The operator on the logits.
+    pub token: Token,
 }
 
 impl Linear {
-    /// The operator on the logits.
+    /// The defaults at a temperature.
     #[must_use]
-    pub const fn token(&self) -> Token {
-        Token { temperature: self.temperature }
+    pub fn at(temperature: f64) -> Self {
+        Self { token: Token::at(temperature) }
     }
 }
 
 impl Op for Linear {
     const SPEC: Spec = Spec {
         slug: "logprob/linear",
-        title: "log-probability of the label, logsumexp and entropy from hidden states and LM-head weight",
+        title: "the statistics of logprob/token from hidden states and LM-head weight",
         signature: Signature::FusedLinear,
-        formula: "logits = hidden weight^T; the rest as logprob/token",
-        params: &[TEMPERATURE],
+        formula: "logits = hidden weight^T + bias; the rest as logprob/token",
+        params: PARAMS,
         papers: &[Paper {
             authors: "Wijmans et al. 2024",
             id: "arXiv:2411.09009",
@@ -45,10 +40,10 @@ impl Op for Linear {
     };
 
     fn check(&self) -> Result<(), Error> {
-        check_temperature(Self::SPEC.slug, self.temperature)
+        self.token.check_for(Self::SPEC.slug)
     }
 
     fn words(&self) -> [u32; PARAM_WORDS] {
-        self.token().words()
+        self.token.words()
     }
 }

@@ -35,8 +35,8 @@ struct Faults {
     uncaptured: Option<String>,
 }
 
-/// Kernels that are compiled already, by operator, kernel and place in [`Dialect::ALL`].
-type Cache = HashMap<(&'static str, &'static str, Option<usize>), Kernel>;
+/// Kernels that are compiled already, by operator, kernel and dialect.
+type Cache = HashMap<(&'static str, &'static str, Dialect), Kernel>;
 
 /// A device, its queue, and the kernels compiled on it.
 #[derive(Debug)]
@@ -112,8 +112,7 @@ impl Context {
     /// # Errors
     /// Those of [`Kernel::new`].
     pub fn kernel(&self, source: &'static Source, dialect: Dialect) -> Result<Kernel, Error> {
-        let place = Dialect::ALL.iter().position(|&known| known == dialect);
-        let key = (source.op, source.kernel, place);
+        let key = (source.op, source.kernel, dialect);
         if let Some(kernel) = lock(&self.cache).get(&key) {
             return Ok(kernel.clone());
         }

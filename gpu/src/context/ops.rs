@@ -53,6 +53,10 @@ pub struct TokenUpstream<'a> {
     pub lse: Option<&'a [f32]>,
     /// Of the entropies.
     pub entropy: Option<&'a [f32]>,
+    /// Of `log Σ p²`.
+    pub log_sum_sq: Option<&'a [f32]>,
+    /// Of the mean logits.
+    pub mean_logit: Option<&'a [f32]>,
 }
 
 /// Hidden states `[n, h]` and LM-head weight `[v, h]`, without gaps, and a label per row.
@@ -62,6 +66,8 @@ pub struct LinearInputs<'a> {
     pub hidden: &'a [f32],
     /// Weight.
     pub weight: &'a [f32],
+    /// `[v]`, added to the logits of every row.
+    pub bias: Option<&'a [f32]>,
     /// Logits per row.
     pub v: usize,
     /// Hidden size.
@@ -72,13 +78,15 @@ pub struct LinearInputs<'a> {
     pub rules: Labels,
 }
 
-/// Gradients of hidden states `[n, h]` and weight `[v, h]`.
+/// Gradients of hidden states `[n, h]`, weight `[v, h]` and bias `[v]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LinearGradients {
     /// By the hidden states.
     pub d_hidden: Vec<f32>,
     /// By the weight.
     pub d_weight: Vec<f32>,
+    /// By the bias; empty where there is none.
+    pub d_bias: Vec<f32>,
 }
 
 impl Context {
@@ -95,10 +103,12 @@ impl Context {
         let logits = self.upload_f32(inputs.logits)?;
         let labels = self.upload_i32(inputs.labels)?;
         let result = self.poisoned(token_rows::PLANES.len() * shape.n)?;
+        let scratch = self.poisoned(usize::try_from(shape.scratch_bytes(Token::SPEC.slug)? / 4).unwrap_or(0))?;
         let buffers = TokenForward {
             logits: Slice::whole(&logits),
             labels: Slice::whole(&labels),
             result: Slice::whole(&result),
+            scratch: (shape.parts() > 1).then(|| Slice::whole(&scratch)),
         };
         self.run(&plan.forward(self.device(), &shape, &buffers)?).await?;
         self.planes(&result, token_rows::PLANES.len(), shape.n).await
@@ -142,19 +152,21 @@ impl Context {
     /// # Errors
     /// As [`Context::token_rows`].
     pub async fn linear(&self, op: &Linear, inputs: &LinearInputs<'_>) -> Result<Planes, Error> {
-        let plan = FusedLinear::compile_with(op, |source| self.kernel(source, Dialect::EXCLUSIVE))?;
+        let plan = self.linear_plan(op)?;
         let shape = inputs.shape()?;
         if shape.n == 0 {
             return Ok(Planes::default());
         }
         let hidden = self.upload_f32(inputs.hidden)?;
         let weight = self.upload_f32(inputs.weight)?;
+        let bias = inputs.bias.map(|bias| self.upload_f32(bias)).transpose()?;
         let labels = self.upload_i32(inputs.labels)?;
         let scratch = self.scratch(shape.scratch_bytes()?)?;
         let result = self.poisoned(token_rows::PLANES.len() * shape.n)?;
         let buffers = FusedForward {
             hidden: Slice::whole(&hidden),
             weight: Slice::whole(&weight),
+            bias: bias.as_ref().map(Slice::whole),
             labels: Slice::whole(&labels),
             scratch: Slice::whole(&scratch),
             result: Slice::whole(&result),
@@ -174,35 +186,49 @@ impl Context {
         forward: &Planes,
         upstream: &TokenUpstream<'_>,
     ) -> Result<LinearGradients, Error> {
-        // The halves of the scratch are one buffer, so the dialect is the pooled one.
-        let plan = FusedLinear::compile_with(op, |source| self.kernel(source, Dialect::POOLED))?;
+        let plan = self.linear_plan(op)?;
         let shape = inputs.shape()?;
         let (rows, upstream) = upstream.rows(Linear::SPEC.slug, shape.n, forward)?;
         if shape.n == 0 {
-            return Ok(LinearGradients { d_hidden: Vec::new(), d_weight: vec![0.0; inputs.weight.len()] });
+            let d_bias = vec![0.0; inputs.bias.unwrap_or_default().len()];
+            let d_weight = vec![0.0; inputs.weight.len()];
+            return Ok(LinearGradients { d_hidden: Vec::new(), d_weight, d_bias });
         }
         let hidden = self.upload_f32(inputs.hidden)?;
         let weight = self.upload_f32(inputs.weight)?;
+        let bias = inputs.bias.map(|bias| self.upload_f32(bias)).transpose()?;
         let labels = self.upload_i32(inputs.labels)?;
         let rows = self.upload_f32(&rows)?;
         let scratch = self.scratch(shape.scratch_bytes()?)?;
         let d_hidden = self.poisoned(inputs.hidden.len())?;
         let d_weight = self.poisoned(inputs.weight.len())?;
+        let d_bias = inputs.bias.map(|bias| self.poisoned(bias.len())).transpose()?;
         let buffers = FusedBackward {
             hidden: Slice::whole(&hidden),
             weight: Slice::whole(&weight),
+            bias: bias.as_ref().map(Slice::whole),
             labels: Slice::whole(&labels),
             rows: Slice::whole(&rows),
             scratch: Slice::whole(&scratch),
             d_hidden: Slice::whole(&d_hidden),
             d_weight: Slice::whole(&d_weight),
+            d_bias: d_bias.as_ref().map(Slice::whole),
             saved: 0,
             upstream,
         };
         self.run(&plan.backward(self.device(), &shape, &buffers)?).await?;
         let d_hidden = self.array(&d_hidden, inputs.hidden.len()).await?;
         let d_weight = self.array(&d_weight, inputs.weight.len()).await?;
-        Ok(LinearGradients { d_hidden, d_weight })
+        let d_bias = match (&d_bias, inputs.bias) {
+            (Some(buffer), Some(bias)) => self.array(buffer, bias.len()).await?,
+            _ => Vec::new(),
+        };
+        Ok(LinearGradients { d_hidden, d_weight, d_bias })
+    }
+
+    fn linear_plan(&self, op: &Linear) -> Result<FusedLinear, Error> {
+        let dialect = |source| FusedLinear::dialect_of(source, Dialect::EXCLUSIVE);
+        FusedLinear::compile_with(op, |source| self.kernel(source, dialect(source)))
     }
 
     /// The first `n` numbers of a buffer.
@@ -222,7 +248,7 @@ impl Context {
 }
 
 impl TokenInputs<'_> {
-    fn shape(&self, op: &'static str) -> Result<TokenShape, Error> {
+    pub(super) fn shape(&self, op: &'static str) -> Result<TokenShape, Error> {
         let n = self.labels.len();
         exactly(op, "logits", product(op, "logits", n as u64, self.v as u64)?, self.logits.len())?;
         Ok(TokenShape::packed(n, self.v, self.rules))
@@ -241,7 +267,8 @@ impl TokenUpstream<'_> {
         exactly(op, "forward", saved as u64, forward.data.len())?;
         let mut upstream = Upstream { offset: saved, stride: n, mask: 0 };
         let mut rows = forward.data.clone();
-        for (i, plane) in [self.logp, self.lse, self.entropy].into_iter().enumerate() {
+        let planes = [self.logp, self.lse, self.entropy, self.log_sum_sq, self.mean_logit];
+        for (i, plane) in planes.into_iter().enumerate() {
             let Some(plane) = plane else {
                 rows.resize(rows.len() + n, 0.0);
                 continue;
@@ -260,7 +287,8 @@ impl LinearInputs<'_> {
         let (v, h) = (self.v as u64, self.h as u64);
         exactly(op, "hidden", product(op, "hidden", n as u64, h)?, self.hidden.len())?;
         exactly(op, "weight", product(op, "weight", v, h)?, self.weight.len())?;
-        Ok(FusedShape::packed(n, self.v, self.h, FusedShape::usual_chunk(n, self.v), self.rules))
+        self.bias.map_or(Ok(()), |bias| exactly(op, "bias", v, bias.len()))?;
+        Ok(FusedShape::packed(n, self.v, self.h, self.rules))
     }
 }
 

@@ -65,7 +65,7 @@ pub struct StepOutputs {
 /// The buffers that depend on where log-probabilities come from.
 enum Store {
     Logits { logits: wgpu::Buffer, d_logits: wgpu::Buffer, elements: usize },
-    Hidden { arrays: [wgpu::Buffer; 5], h: usize, chunk: usize, elements: [usize; 2] },
+    Hidden { arrays: [wgpu::Buffer; 5], h: usize, tile: [usize; 2], elements: [usize; 2] },
 }
 
 impl Context {
@@ -111,8 +111,8 @@ impl Context {
             }
             StepData::Hidden { hidden, weight, h } => {
                 let n = shape.rows()?;
-                let chunk = FusedShape::usual_chunk(n, shape.v);
-                let fused = FusedShape::packed(n, shape.v, h, chunk, shape.labels());
+                let fused = FusedShape::packed(n, shape.v, h, shape.labels());
+                let tile = [fused.chunk, fused.columns];
                 let elements = [hidden.len(), weight.len()];
                 let arrays = [
                     self.upload_f32(hidden)?,
@@ -121,7 +121,7 @@ impl Context {
                     self.poisoned(weight.len())?,
                     self.scratch(fused.scratch_bytes()?)?,
                 ];
-                Ok(Store::Hidden { arrays, h, chunk, elements })
+                Ok(Store::Hidden { arrays, h, tile, elements })
             }
         }
     }
@@ -170,14 +170,15 @@ impl Store {
             Self::Logits { logits, d_logits, .. } => {
                 StepSource::Logits { logits: Slice::whole(logits), d_logits: Slice::whole(d_logits) }
             }
-            Self::Hidden { arrays, h, chunk, .. } => StepSource::Hidden {
+            Self::Hidden { arrays, h, tile, .. } => StepSource::Hidden {
                 hidden: Slice::whole(&arrays[0]),
                 weight: Slice::whole(&arrays[1]),
                 d_hidden: Slice::whole(&arrays[2]),
                 d_weight: Slice::whole(&arrays[3]),
                 scratch: Slice::whole(&arrays[4]),
                 h: *h,
-                chunk: *chunk,
+                chunk: tile[0],
+                columns: tile[1],
             },
         }
     }

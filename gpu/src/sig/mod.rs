@@ -15,7 +15,10 @@ pub mod token_rows;
 pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
-pub use token_rows::{TokenBackward, TokenForward, TokenRows, TokenShape, Upstream};
+pub use token_rows::{
+    TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep,
+    Upstream,
+};
 
 use bellwether_core::Op;
 use bellwether_core::op::PARAM_WORDS;

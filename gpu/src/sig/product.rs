@@ -7,7 +7,7 @@ use crate::kernel::Kernel;
 use crate::record::Call;
 use crate::sig::Params;
 use crate::sig::token_rows::tiles;
-use crate::slice::{ELEMENT, Limits, Matrix, Slice};
+use crate::slice::{Limits, Matrix, Slice};
 
 /// Sums are cut at multiples of so many terms, where the kernel folds a block into the total anyway.
 pub(crate) const TERMS: u64 = CHUNK as u64;
@@ -25,7 +25,7 @@ pub(crate) struct Factor<'a> {
     pub(crate) rows_are_terms: bool,
 }
 
-/// `c[i, j] (+)= Σ_k a[i, k] · b[j, k]`.
+/// `c[i, j] (+)= Σ_k a[i, k] · b[j, k] (+ bias[j])`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product<'a> {
     pub(crate) a: Factor<'a>,
@@ -33,8 +33,12 @@ pub(crate) struct Product<'a> {
     pub(crate) c: Matrix<'a>,
     pub(crate) terms: u64,
     pub(crate) accumulate: bool,
-    /// NaN and infinities of `b` count as 0.
-    pub(crate) b_finite: bool,
+    /// How `b` is read.
+    pub(crate) b_mode: u32,
+    /// Added to every row of `c` by the last dispatch.
+    pub(crate) bias: Option<Slice<'a>>,
+    /// What stands in the bias's binding where there is none; not read.
+    pub(crate) unread: Slice<'a>,
 }
 
 /// Rows, columns and terms of one dispatch.
@@ -90,6 +94,7 @@ impl<'a> Product<'a> {
         for matrix in [&self.a.matrix, &self.b.matrix, &self.c] {
             matrix.check(params.op, limits)?;
         }
+        self.bias.map_or(Ok(()), |bias| bias.holds(params.op, "bias", self.c.width))?;
         let cut = self.cut(params.op, limits)?;
         let terms: Vec<(u64, u64)> = if self.terms == 0 {
             vec![(0, 0)] // Nothing to add: `c` is still overwritten.
@@ -119,7 +124,7 @@ impl<'a> Product<'a> {
         }
         if terms == 0 {
             let widest = if a_terms < b_terms { &self.a.matrix } else { &self.b.matrix };
-            let need = widest.stride.saturating_mul(TERMS * ELEMENT);
+            let need = widest.stride.saturating_mul(TERMS * widest.storage.bytes());
             let (arg, limit) = (widest.arg, "max_storage_buffer_binding_size");
             return Err(Error::LimitTooSmall { op, arg, limit, need, have: limits.binding });
         }
@@ -139,6 +144,7 @@ impl<'a> Product<'a> {
         let a = self.a.view(op, limits, rows, terms)?;
         let b = self.b.view(op, limits, cols, terms)?;
         let (c, residue) = self.c.window(rows.0, rows.1, limits);
+        let last = self.bias.is_some() && terms.0 + terms.1 >= self.terms;
         let args = ProductArgs {
             rows: index(op, "rows", rows.1)?,
             cols: index(op, "cols", cols.1)?,
@@ -150,13 +156,16 @@ impl<'a> Product<'a> {
             b_offset: b.offset,
             b_row: b.row,
             b_term: b.term,
-            b_finite: u32::from(self.b_finite),
+            b_mode: self.b_mode,
+            bias_offset: if last { index(op, "bias", cols.0)? } else { 0 },
+            biased: u32::from(last),
             c_offset: index(op, self.c.arg, u64::from(residue) + cols.0)?,
             c_row: index(op, self.c.arg, self.c.stride)?,
             ..ProductArgs::default()
         };
         let units = rows.1.div_ceil(TILE as u64) * cols.1.div_ceil(TILE as u64);
-        Ok(Call { kernel, buffers: vec![a.slice, b.slice, c], args: params.block(&args.words()), units })
+        let buffers = vec![a.slice, b.slice, self.bias.unwrap_or(self.unread), c];
+        Ok(Call { kernel, buffers, args: params.block(&args.words()), units })
     }
 }
 

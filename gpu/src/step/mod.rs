@@ -58,8 +58,10 @@ pub enum StepSource<'a> {
         scratch: Slice<'a>,
         /// Hidden size.
         h: usize,
-        /// Rows whose logits stand in memory at once; a multiple of 256.
+        /// Rows of the tile of logits that stands in memory; a multiple of 256.
         chunk: usize,
+        /// Columns of that tile; a multiple of 2048, or all.
+        columns: usize,
     },
 }
 
@@ -148,8 +150,8 @@ impl<'a> Recording<'a, '_> {
         TokenShape::packed(self.layout.token.n, self.shape.v, self.shape.labels())
     }
 
-    fn fused_shape(&self, h: usize, chunk: usize) -> FusedShape {
-        FusedShape::packed(self.layout.token.n, self.shape.v, h, chunk, self.shape.labels())
+    fn fused_shape(&self, h: usize, (chunk, columns): (usize, usize)) -> FusedShape {
+        FusedShape::packed(self.layout.token.n, self.shape.v, h, self.shape.labels()).tiled(chunk, columns)
     }
 
     /// Logits or hidden states → the token planes.
@@ -159,12 +161,13 @@ impl<'a> Recording<'a, '_> {
         match self.buffers.source {
             StepSource::Logits { logits, .. } => {
                 let rows = Rows { base: 0, n: self.layout.token.n as u64 };
-                let (shape, to) = (self.token_shape(), TokenForward { logits, labels, result });
+                let (shape, to) = (self.token_shape(), TokenForward { logits, labels, result, scratch: None });
                 fused.token.plan_forward(&self.limits, &shape, rows, &to, &mut self.calls)
             }
-            StepSource::Hidden { hidden, weight, scratch, h, chunk, .. } => {
-                let to = FusedForward { hidden, weight, labels, scratch, result };
-                fused.plan_forward(&self.limits, &self.fused_shape(h, chunk), &to, &mut self.calls)
+            StepSource::Hidden { hidden, weight, scratch, h, chunk, columns, .. } => {
+                let to = FusedForward { hidden, weight, bias: None, labels, scratch, result };
+                let shape = self.fused_shape(h, (chunk, columns));
+                fused.plan_forward(&self.limits, &shape, &to, &mut self.calls)
             }
         }
     }
@@ -259,20 +262,23 @@ impl<'a> Recording<'a, '_> {
                 let (shape, all) = (self.token_shape(), Rows { base: 0, n: token.n as u64 });
                 fused.token.plan_backward(&self.limits, &shape, all, &from, &mut self.calls)
             }
-            StepSource::Hidden { hidden, weight, d_hidden, d_weight, scratch, h, chunk } => {
-                let saved = 0;
+            StepSource::Hidden { hidden, weight, d_hidden, d_weight, scratch, h, chunk, columns } => {
+                let (saved, bias, d_bias) = (0, None, None);
                 let from = FusedBackward {
                     hidden,
                     weight,
+                    bias,
                     labels,
                     rows,
                     scratch,
                     d_hidden,
                     d_weight,
+                    d_bias,
                     saved,
                     upstream,
                 };
-                fused.plan_backward(&self.limits, &self.fused_shape(h, chunk), &from, &mut self.calls)
+                let shape = self.fused_shape(h, (chunk, columns));
+                fused.plan_backward(&self.limits, &shape, &from, &mut self.calls)
             }
         }
     }

@@ -28,19 +28,23 @@ struct Args {
     b_offset: u32,
     b_row: u32,
     b_term: u32,
-    b_finite: u32,
+    b_mode: u32,
     c_offset: u32,
     c_row: u32,
+    bias_offset: u32,
+    biased: u32,
     pad0: u32,
-    pad1: u32,
-    pad2: u32,
     params: Params,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> result: array<f32>;
-@group(0) @binding(3) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> b: array<u32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> result: array<f32>;
+@group(0) @binding(4) var<uniform> args: Args;
+
+// How b is read.
+const B_FINITE = 1u;
+const B_ONES = 2u;
 
 var<workgroup> a_tile: array<f32, 272>;
 var<workgroup> b_tile: array<f32, 272>;
@@ -74,6 +78,9 @@ fn main(
         sum += block_of(row0, col0, first, min(TILE, tiles - first), lane);
     }
     if (inside) {
+        if (args.biased != 0u) {
+            sum += bias[args.bias_offset + col];
+        }
         result[at] = sum;
     }
 }
@@ -105,7 +112,7 @@ fn fill(row0: u32, col0: u32, first: u32, lane: u32) {
     let a_term = select(fast, slow, a_turned);
     var x = 0.0;
     if (row0 + a_row < args.rows && first + a_term < args.terms) {
-        x = a[args.a_offset + (row0 + a_row) * args.a_row + (first + a_term) * args.a_term];
+        x = a_at(args.a_offset + (row0 + a_row) * args.a_row + (first + a_term) * args.a_term);
     }
     a_tile[a_row * PITCH + a_term] = x;
 
@@ -114,8 +121,15 @@ fn fill(row0: u32, col0: u32, first: u32, lane: u32) {
     let b_term = select(fast, slow, b_turned);
     var y = 0.0;
     if (col0 + b_row < args.cols && first + b_term < args.terms) {
-        y = b[args.b_offset + (col0 + b_row) * args.b_row + (first + b_term) * args.b_term];
-        y = select(y, 0.0, args.b_finite != 0u && !bw_is_finite(y));
+        y = b_at(args.b_offset + (col0 + b_row) * args.b_row + (first + b_term) * args.b_term);
     }
     b_tile[b_row * PITCH + b_term] = y;
+}
+
+fn b_at(i: u32) -> f32 {
+    if (args.b_mode == B_ONES) {
+        return 1.0;
+    }
+    let y = bw_unpack(b[bw_word(i)], i);
+    return select(y, 0.0, args.b_mode == B_FINITE && !bw_is_finite(y));
 }

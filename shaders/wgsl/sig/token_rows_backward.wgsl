@@ -1,6 +1,6 @@
-// The gradient of one row of logits per workgroup, from the planes that the forward kernel saved.
+// The gradient of some columns of a row of logits per workgroup, from the planes that the forward kernel saved.
 //
-// The operator's file holds the mathematics (`row_gradient`). Rows that are not counted get zeros and are not read.
+// Rows that are not counted get zeros and are not read.
 
 const LANES = 64u;
 
@@ -14,6 +14,10 @@ struct Args {
     seq_len: u32,
     shift: u32,
     ignore_index: u32,
+    mask_offset: u32,
+    column_base: u32,
+    parts: u32,
+    part_width: u32,
     saved_offset: u32,
     saved_stride: u32,
     upstream_offset: u32,
@@ -24,73 +28,46 @@ struct Args {
     params: Params,
 }
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
-@group(0) @binding(1) var<storage, read> rows: array<f32>;
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read_write> result: array<f32>;
-@group(0) @binding(4) var<uniform> args: Args;
-
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = group.y * groups.x + group.x;
+    let unit = group.y * groups.x + group.x;
+    let row = unit / args.parts;
     if (row >= args.n) {
         return;
     }
-    let label = label_of(args.row_base + row);
+    let begin = min((unit % args.parts) * args.part_width, args.v);
+    write_columns(row, slope_of(row), begin, begin + min(args.part_width, args.v - begin), lane);
+}
+
+fn slope_of(row: u32) -> Slope {
+    let at = args.row_base + row;
+    let label = label_of(at);
     if (label == args.ignore_index) {
-        fill(row, lane, 0.0);
-        return;
+        return filled_slope(0.0);
     }
-    let up = RowUpstream(
-        upstream(0u, args.row_base + row),
-        upstream(1u, args.row_base + row),
-        upstream(2u, args.row_base + row),
-    );
-    let status = u32(saved(5u, args.row_base + row)) & STATUS_POISON;
-    let fault = status | bw_fault(up.logp) | bw_fault(up.lse) | bw_fault(up.entropy);
-    if (fault != 0u) {
-        fill(row, lane, bw_nan(fault));
-        return;
-    }
-    scan(row, label, up, lane);
-}
-
-fn saved(plane: u32, row: u32) -> f32 {
-    return rows[args.saved_offset + plane * args.saved_stride + row];
-}
-
-// An upstream gradient; 0 where the plane is absent, which is then not read.
-fn upstream(plane: u32, row: u32) -> f32 {
-    if ((args.upstream_mask & (1u << plane)) == 0u) {
-        return 0.0;
-    }
-    return rows[args.upstream_offset + plane * args.upstream_stride + row];
-}
-
-fn fill(row: u32, lane: u32, value: f32) {
-    let first = args.result_offset + row * args.result_stride;
-    for (var j = lane; j < args.v; j += LANES) {
-        result[first + j] = value;
-    }
-}
-
-fn scan(row: u32, label: u32, up: RowUpstream, lane: u32) {
     let planes = RowPlanes(
-        saved(0u, args.row_base + row),
-        saved(1u, args.row_base + row),
-        saved(2u, args.row_base + row),
-        saved(3u, args.row_base + row),
-        saved(4u, args.row_base + row),
+        saved(0u, at),
+        saved(1u, at),
+        saved(2u, at),
+        saved(3u, at),
+        saved(4u, at),
+        saved(5u, at),
+        saved(6u, at),
+        saved(7u, at),
+        saved(8u, at),
     );
-    let read = args.logits_offset + row * args.logits_stride;
-    let write = args.result_offset + row * args.result_stride;
-    for (var j = lane; j < args.v; j += LANES) {
-        let x = row_logit(args.params, logits[read + j]);
-        let banned = bw_is_minus_infinity(x);
-        result[write + j] = row_gradient(args.params, planes, up, x, banned, j == label);
-    }
+    // A label of another shard is no column of this one.
+    return slope_from(planes, u32(saved(9u, at)), upstream_of(at), label - args.column_base);
+}
+
+fn read_base(row: u32) -> u32 {
+    return args.logits_offset + row * args.logits_stride;
+}
+
+fn write_base(row: u32) -> u32 {
+    return args.result_offset + row * args.result_stride;
 }

@@ -1,6 +1,7 @@
 //! Cases of FusedLinear.
 
-use bellwether_core::logprob::Linear;
+use bellwether_core::Storage;
+use bellwether_core::logprob::{Linear, Token};
 use bellwether_core::sig::token_rows::Labels;
 
 use super::{Case, Draw};
@@ -15,7 +16,7 @@ fn normal(name: &str, n: usize, h: usize, v: usize) -> LinearProblem {
         hidden: draw.normals(n * h, 1.0),
         weight: draw.normals(v * h, 2.0 / (h as f64).sqrt()),
         labels: draw.labels(n, v, 0.2),
-        upstream: [1.0, 0.5, 0.25].map(|scale| Some(draw.normals(n, scale))),
+        upstream: [1.0, 0.5, 0.25, 0.7, 0.3].map(|scale| Some(draw.normals(n, scale))),
         ..LinearProblem::default()
     };
     for (i, _) in problem.labels.iter().enumerate().filter(|(_, label)| **label < 0) {
@@ -45,9 +46,23 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new(&*name, normal(&name, n, h, v)));
     }
     cases.push(Case::new("three chunks", normal("three chunks", 600, 5, 20)));
-    let one = LinearProblem { chunk: 1024, ..normal("three chunks", 600, 5, 20) };
+    for (name, n, h, v, tile, storage) in [
+        ("bias", 9, 12, 40, None, Storage::F32),
+        ("bias, f16, odd width", 9, 13, 41, None, Storage::F16),
+        ("bias, bf16", 20, 24, 70, None, Storage::Bf16),
+        ("three tiles of columns", 5, 6, 5000, Some((256, 2048)), Storage::F32),
+        ("tiles of rows and columns, bias, f16", 300, 7, 2500, Some((256, 2048)), Storage::F16),
+    ] {
+        let mut draw = Draw::of(&format!("{name}, bias"));
+        let bias = name.contains("bias").then(|| draw.normals(v, 1.0));
+        cases.push(Case::new(name, LinearProblem { bias, tile, storage, ..normal(name, n, h, v) }));
+    }
+    let token = Token { softcap: 5.0, logit_scale: 0.5, temperature: 0.8 };
+    let capped = LinearProblem { op: Linear { token }, ..normal("softcap, scale, temperature", 9, 12, 40) };
+    cases.push(Case::new("softcap, scale, temperature", capped));
+    let one = LinearProblem { tile: Some((1024, 2048)), ..normal("three chunks", 600, 5, 20) };
     cases.push(Case::new("three chunks in one", one));
-    let warm = LinearProblem { op: Linear { temperature: 0.7 }, ..normal("temperature 0.7", 9, 12, 40) };
+    let warm = LinearProblem { op: Linear::at(0.7), ..normal("temperature 0.7", 9, 12, 40) };
     cases.push(Case::new("temperature 0.7", warm));
     let next = LinearProblem { rules: Labels::next(5), ..normal("labels of the next token", 20, 12, 40) };
     cases.push(Case::new("labels of the next token", finite_except_unscored(next)));

@@ -4,19 +4,28 @@ use bellwether_core::logprob::Token;
 use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::status::{EMPTY_SUPPORT, INFINITE, LABEL_RANGE, NAN};
 
-use super::{Case, Draw};
+use super::{Case, Draw, token_ways};
 use crate::problem::{Fault, TokenProblem};
+
+/// One upstream gradient at a time, in the order of the contract.
+const ONLY: [&str; 5] = [
+    "upstream logp only",
+    "upstream lse only",
+    "upstream entropy only",
+    "upstream log_sum_sq only",
+    "upstream mean_logit only",
+];
 
 const NEG_INF: f64 = f64::NEG_INFINITY;
 
-/// Normal logits, random labels, all three upstream gradients.
-fn normal(name: &str, n: usize, v: usize, deviation: f64) -> TokenProblem {
+/// Normal logits, random labels, all upstream gradients.
+pub(super) fn normal(name: &str, n: usize, v: usize, deviation: f64) -> TokenProblem {
     let mut draw = Draw::of(name);
     TokenProblem {
         v,
         logits: draw.normals(n * v, deviation),
         labels: draw.labels(n, v, 0.0),
-        upstream: [1.0, 0.5, 0.25].map(|scale| Some(draw.normals(n, scale))),
+        upstream: [1.0, 0.5, 0.25, 0.7, 0.3].map(|scale| Some(draw.normals(n, scale))),
         ..TokenProblem::default()
     }
 }
@@ -40,13 +49,13 @@ fn padded(name: &str, filler: f64) -> Case {
     Case::new(name, problem)
 }
 
-/// All three upstream gradients of four rows.
-fn upstream_of_all(name: &str) -> [Option<Vec<f64>>; 3] {
+/// All upstream gradients of four rows.
+fn upstream_of_all(name: &str) -> [Option<Vec<f64>>; 5] {
     normal(name, 4, 1, 1.0).upstream
 }
 
 /// Labels that are nearly certain: 1 − p must keep its digits.
-fn confident(upstream: [Option<Vec<f64>>; 3]) -> TokenProblem {
+fn confident(upstream: [Option<Vec<f64>>; 5]) -> TokenProblem {
     let mut problem = TokenProblem { upstream, ..normal("confident label", 4, 64, 1.0) };
     for (row, label) in problem.labels.iter_mut().enumerate() {
         *label = if row % 2 == 0 { 63 } else { 0 };
@@ -135,7 +144,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(Case::new("all ignored", all_ignored));
     for temperature in [0.7, 1.3, 8.0] {
         let name = format!("temperature {temperature}");
-        let problem = TokenProblem { op: Token { temperature }, ..normal(&name, 4, 75, 3.0) };
+        let problem = TokenProblem { op: Token::at(temperature), ..normal(&name, 4, 75, 3.0) };
         cases.push(Case::new(name, problem));
     }
     let mut shifted =
@@ -147,7 +156,7 @@ pub(super) fn cases() -> Vec<Case> {
     shifted.logits[8 * 40..][..40].fill(f64::NAN);
     cases.push(Case::new("labels of the next token", shifted));
     for (i, name) in
-        ["upstream logp only", "upstream lse only", "upstream entropy only"].into_iter().enumerate()
+        ONLY.into_iter().enumerate()
     {
         let mut problem = normal(name, 6, 90, 2.0);
         for (j, plane) in problem.upstream.iter_mut().enumerate() {
@@ -159,8 +168,9 @@ pub(super) fn cases() -> Vec<Case> {
     }
     cases.push(Case::new("confident label", confident(upstream_of_all("confident label"))));
     let [logp, ..] = upstream_of_all("confident label");
-    cases.push(Case::new("confident label, upstream logp only", confident([logp, None, None])));
+    cases.push(Case::new("confident label, upstream logp only", confident([logp, None, None, None, None])));
     cases.push(Case::new("66000 rows", normal("66000 rows", 66_000, 3, 1.0)));
+    cases.extend(token_ways::cases());
     cases.push(Case::heavy("beyond one binding", |name| normal(name, 9001, 4099, 1.0)));
     cases
 }

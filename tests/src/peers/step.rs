@@ -2,7 +2,7 @@
 
 use bellwether_core::logprob::Token;
 use bellwether_core::pair::PairLoss;
-use bellwether_core::sig::token_rows::{Labels, Shift};
+use bellwether_core::sig::token_rows::{Labels, PLANES, Shift};
 use bellwether_cpu_ref::pair_rows::PairLink;
 use bellwether_cpu_ref::token_rows::{Tokens, token_rows};
 
@@ -151,7 +151,7 @@ impl Rows {
         let v = self.width(reader, "ref_logits", logits, name)?;
         reader.active_finite("ref_logits", logits, |row| self.active(row), true)?;
         let n = self.labels.len();
-        let mut planes = vec![0.0; 6 * n];
+        let mut planes = vec![0.0; PLANES.len() * n];
         let tokens = Tokens::new(&logits.data, v, &self.labels, self.rules);
         token_rows(&Token::default(), &tokens, &mut planes).map_err(|e| reader.refused(e))?;
         planes.truncate(n);

@@ -8,11 +8,14 @@ use bellwether_cpu_ref::segment_stats::SegmentOp;
 use super::reader::Reader;
 use super::{Entry, Judgement, all};
 use crate::file::FileError;
-use crate::problem::{SequenceProblem, TokenProblem};
+use crate::problem::{SequenceProblem, SeveralProblem, TokenProblem};
 use crate::tensor::Tensor;
 
 /// No label is ignored.
-const NONE_IGNORED: i32 = i32::MIN;
+pub(super) const NONE_IGNORED: i32 = i32::MIN;
+
+/// Names of weights in peers' cases, in the order of the contract.
+const COTANGENTS: [&str; 5] = ["logps", "lse", "entropy", "log_sum_sq", "mean_logit"];
 
 type Found = Result<Vec<Judgement>, FileError>;
 
@@ -20,6 +23,7 @@ type Found = Result<Vec<Judgement>, FileError>;
 pub(super) fn read(reader: Reader<'_>) -> Option<Found> {
     match reader.case.op.as_str() {
         "logps.selective" => Some(selective(reader)),
+        "logps.selective_topk" => Some(selective_topk(reader)),
         "logps.selective_and_entropy" => Some(selective_and_entropy(reader)),
         "entropy.from_logits" => Some(entropy(reader)),
         "logps.sequence" => Some(sequence(reader)),
@@ -37,14 +41,22 @@ fn logits<'c>(reader: Reader<'c>) -> Result<(&'c Tensor, Vec<usize>, usize), Fil
     }
 }
 
-fn token(reader: Reader<'_>) -> Result<Token, FileError> {
-    let op = Token { temperature: reader.number("temperature", 1.0)? };
+/// The operator's parameters; peers have their own names for the cap. `null` is none.
+pub(super) fn token(reader: Reader<'_>, softcap: &str) -> Result<Token, FileError> {
+    let op = Token {
+        temperature: reader.number("temperature", 1.0)?,
+        logit_scale: reader.number("logit_scale", 1.0)?,
+        softcap: reader.number(softcap, 0.0)?,
+    };
     op.check().map_err(|e| reader.refused(e))?;
     Ok(op)
 }
 
 /// The gradient's weights: cotangents, absent ones none.
-fn upstream(reader: Reader<'_>, names: [&str; 3]) -> Result<[Option<Vec<f64>>; 3], FileError> {
+pub(super) fn upstream(
+    reader: Reader<'_>,
+    names: [&str; 5],
+) -> Result<[Option<Vec<f64>>; 5], FileError> {
     reader.allow_cotangents(&names)?;
     Ok(names.map(|name| reader.case.cotangents.get(name).map(|t| t.data.clone())))
 }
@@ -60,14 +72,37 @@ fn selective(reader: Reader<'_>) -> Found {
     reader.allow(&["temperature"])?;
     let (x, rows, v) = logits(reader)?;
     let problem = TokenProblem {
-        op: token(reader)?,
+        op: token(reader, "softcap")?,
         rules: Labels { ignore_index: NONE_IGNORED, ..Labels::default() },
         v,
         logits: x.data.clone(),
         labels: reader.integers_of("index", &rows, "logits")?,
-        upstream: upstream(reader, ["logps", "lse", "entropy"])?,
+        upstream: upstream(reader, COTANGENTS)?,
+        ..TokenProblem::default()
     };
     judgement(reader, "index", problem, &[all("logps", "logp")])
+}
+
+/// K labels per row: the row is scored K times, and its gradient is the sum.
+fn selective_topk(reader: Reader<'_>) -> Found {
+    reader.allow(&["temperature"])?;
+    let (x, rows, v) = logits(reader)?;
+    let k = reader.case.inputs.get("index").and_then(|t| t.shape.last().copied()).unwrap_or(0);
+    let labels = reader.integers_of("index", &[&rows[..], &[k]].concat(), "logits")?;
+    reader.active_finite("logits", x, |_| true, true)?;
+    reader.labels_in_range("index", &labels, NONE_IGNORED, v)?;
+    let copies = x.data.chunks_exact(v).flat_map(|row| row.repeat(k)).collect();
+    let rows = TokenProblem {
+        op: token(reader, "softcap")?,
+        rules: Labels { ignore_index: NONE_IGNORED, ..Labels::default() },
+        v,
+        logits: copies,
+        labels,
+        upstream: upstream(reader, COTANGENTS)?,
+        ..TokenProblem::default()
+    };
+    let problem = SeveralProblem { rows, labels: k };
+    Ok(vec![Judgement::new(problem, &[all("logps", "logp")], &[all("logits", "d_logits")])])
 }
 
 fn selective_and_entropy(reader: Reader<'_>) -> Found {
@@ -80,8 +115,16 @@ fn selective_and_entropy(reader: Reader<'_>) -> Found {
             *label = NONE_IGNORED;
         }
     }
-    let upstream = upstream(reader, ["logps", "lse", "entropy"])?;
-    let problem = TokenProblem { op: token(reader)?, rules, v, logits: x.data.clone(), labels, upstream };
+    let upstream = upstream(reader, COTANGENTS)?;
+    let problem = TokenProblem {
+        op: token(reader, "softcap")?,
+        rules,
+        v,
+        logits: x.data.clone(),
+        labels,
+        upstream,
+        ..TokenProblem::default()
+    };
     judgement(reader, "index", problem, &[all("logps", "logp"), all("entropy", "entropy")])
 }
 
@@ -92,7 +135,7 @@ fn entropy(reader: Reader<'_>) -> Found {
         v,
         logits: x.data.clone(),
         labels: vec![0; rows.iter().product()],
-        upstream: upstream(reader, ["logps", "lse", "entropy"])?,
+        upstream: upstream(reader, COTANGENTS)?,
         ..TokenProblem::default()
     };
     judgement(reader, "labels", problem, &[all("entropy", "entropy")])
@@ -100,17 +143,19 @@ fn entropy(reader: Reader<'_>) -> Found {
 
 /// Our own names: `in.logits`, `in.labels`; `out.logp`, `out.lse`, `out.entropy`; gradients of their (weighted) sum.
 fn contract(reader: Reader<'_>) -> Found {
-    reader.allow(&["temperature", "ignore_index", "shift"])?;
+    reader.allow(&["temperature", "logit_scale", "softcap", "ignore_index", "shift"])?;
     let (x, rows, v) = logits(reader)?;
     let problem = TokenProblem {
-        op: token(reader)?,
+        op: token(reader, "softcap")?,
         rules: rules(reader, rows.last().copied().unwrap_or(1))?,
         v,
         logits: x.data.clone(),
         labels: reader.integers_of("labels", &rows, "logits")?,
-        upstream: upstream(reader, ["logp", "lse", "entropy"])?,
+        upstream: upstream(reader, ["logp", "lse", "entropy", "log_sum_sq", "mean_logit"])?,
+        ..TokenProblem::default()
     };
-    judgement(reader, "labels", problem, &[all("logp", "logp"), all("lse", "lse"), all("entropy", "entropy")])
+    let outputs = ["logp", "lse", "entropy", "log_sum_sq", "mean_logit", "top1"].map(|name| all(name, name));
+    judgement(reader, "labels", problem, &outputs)
 }
 
 /// `ignore_index` and `shift`.

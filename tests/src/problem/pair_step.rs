@@ -148,8 +148,9 @@ impl<L: PairLink> StepProblem<L> {
                 let (hidden, weight) = (inputs::<T>(hidden), inputs::<T>(weight));
                 (p.d_hidden, p.d_weight) = (zeros(hidden.len()), zeros(weight.len()));
                 let (h, v, labels, rules) = (*h, self.v, &self.labels[..], self.rules);
-                let x = Hidden { hidden: &hidden, weight: &weight, h, v, labels, rules };
-                let gradients = HiddenGradients { d_hidden: &mut p.d_hidden, d_weight: &mut p.d_weight };
+                let x = Hidden { hidden: &hidden, weight: &weight, bias: None, h, v, labels, rules };
+                let (d_hidden, d_weight) = (&mut p.d_hidden[..], &mut p.d_weight[..]);
+                let gradients = HiddenGradients { d_hidden, d_weight, d_bias: None };
                 let mut scratch = vec![T::zero(); (n + 1) * v];
                 let work = (&mut scratch[..], gradients);
                 step_from_hidden(&self.loss, &Linear::default(), &batch, &x, &mut out, work)?;

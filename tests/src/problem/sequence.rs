@@ -9,7 +9,7 @@ use bellwether_cpu_ref::segment_stats::{SegmentOp, Values, segment_stats, segmen
 use bellwether_cpu_ref::token_rows::{TokenUpstream, Tokens, token_rows, token_rows_backward};
 
 use super::{Compute, Number, Output, Outputs, RunError, inputs, singles, zeros};
-use crate::rig::Rig;
+use crate::rig::{Rig, TokenRun};
 
 /// Logits and labels of whole sequences.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl<O: SegmentOp> Compute for SequenceProblem<O> {
         let mut d_logps = zeros(n);
         let upstream = inputs::<T>(&self.upstream);
         segment_stats_backward(&self.op, &values, Reduction::Sum, &upstream, &mut d_logps)?;
-        let up = TokenUpstream { logp: Some(&d_logps), lse: None, entropy: None };
+        let up = TokenUpstream { logp: Some(&d_logps), ..TokenUpstream::default() };
         let mut d_logits = zeros(logits.len());
         token_rows_backward(&op, &tokens, &up, &mut d_logits)?;
         Ok(self.outputs(result[VALUE * sequences..][..sequences].to_vec(), d_logits))
@@ -69,13 +69,13 @@ impl<O: SegmentOp> Compute for SequenceProblem<O> {
     fn gpu(&self, rig: &Rig) -> Result<Outputs<f32>, RunError> {
         let (op, logits) = (Token::default(), singles(&self.logits));
         let (n, sequences) = (self.labels.len(), self.upstream.len());
-        let none = [None, None, None];
-        let (rows, _) = rig.token_rows(&op, &self.rules, (&logits, self.v), &self.labels, none)?;
+        let tokens = TokenRun::new(&op, &self.rules, (&logits, self.v), &self.labels);
+        let (rows, _) = rig.token_rows(&tokens)?;
         let (values, up) = (&rows[LOGP * n..][..n], singles(&self.upstream));
         let (result, d_logps) =
             rig.segment_stats(&self.op, values, self.segments(), self.keep(), Reduction::Sum, &up)?;
-        let up = [Some(&d_logps[..]), None, None];
-        let (_, d_logits) = rig.token_rows(&op, &self.rules, (&logits, self.v), &self.labels, up)?;
+        let upstream = [Some(&d_logps[..]), None, None, None, None];
+        let (_, d_logits) = rig.token_rows(&TokenRun { upstream, ..tokens })?;
         Ok(self.outputs(result[VALUE * sequences..][..sequences].to_vec(), d_logits))
     }
 }

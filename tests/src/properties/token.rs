@@ -5,7 +5,7 @@ use bellwether_core::logprob::Token;
 
 use super::{near, of, run, same};
 use crate::generate::Draw;
-use crate::problem::{Backend, TokenProblem};
+use crate::problem::{Backend, TokenProblem, Way};
 
 type Held = Result<(), String>;
 
@@ -19,7 +19,7 @@ fn problem() -> TokenProblem {
         v: V,
         logits: (0..N * V).map(|_| (draw.normal(2.0) * 64.0).round() / 64.0).collect(),
         labels: draw.labels(N, V, 0.0),
-        upstream: [1.0, 0.5, 0.25].map(|scale| Some(draw.normals(N, scale))),
+        upstream: [1.0, 0.5, 0.25, 0.7, 0.3].map(|scale| Some(draw.normals(N, scale))),
         ..TokenProblem::default()
     }
 }
@@ -116,7 +116,7 @@ pub(super) fn gradient_sums_to_zero(backend: Backend<'_>) -> Held {
 /// Twice the logits at twice the temperature are the same row, with half the gradient.
 pub(super) fn temperature_scales(backend: Backend<'_>) -> Held {
     let plain = problem();
-    let mut scaled = TokenProblem { op: Token { temperature: 2.0 }, ..plain.clone() };
+    let mut scaled = TokenProblem { op: Token::at(2.0), ..plain.clone() };
     scaled.logits.iter_mut().for_each(|x| *x *= 2.0);
     let (plain, scaled) = (run(&plain, backend)?, run(&scaled, backend)?);
     for name in ["logp", "lse", "entropy", "max", "log_sum"] {
@@ -124,4 +124,35 @@ pub(super) fn temperature_scales(backend: Backend<'_>) -> Held {
     }
     let want: Vec<f64> = of(&plain, "d_logits")?.iter().map(|g| 0.5 * g).collect();
     same("d_logits", of(&scaled, "d_logits")?, &want)
+}
+
+/// Every way to the results of the same rows gives the same bits: rows cut into parts or not, gradients beside the logits
+/// or over them, in one kernel or in two.
+pub(super) fn every_way_the_same_bits(backend: Backend<'_>) -> Held {
+    let mut draw = Draw::of("ways of token rows");
+    // Several parts per row, and short rows.
+    for (n, v) in [(3, 33_000), (5, 700), (20, 41)] {
+        let plain = TokenProblem {
+            v,
+            logits: draw.normals(n * v, 3.0),
+            labels: draw.labels(n, v, 0.2),
+            upstream: [1.0, 0.5, 0.25, 0.7, 0.3].map(|scale| Some(draw.normals(n, scale))),
+            ..TokenProblem::default()
+        };
+        let want = run(&plain, backend)?;
+        // More rows than are cut: a workgroup goes through all parts of each.
+        let mut many = TokenProblem { upstream: plain.upstream.clone(), ..plain.clone() };
+        many.labels.resize(256, -100);
+        many.logits.resize(256 * v, 0.0);
+        many.upstream.iter_mut().flatten().for_each(|plane| plane.resize(256, 0.0));
+        let others = [Way::InPlace, Way::Step].map(|way| TokenProblem { way, ..plain.clone() });
+        for other in others.iter().chain([&many]) {
+            let got = run(other, backend)?;
+            for (name, width) in [("logp", 1), ("lse", 1), ("entropy", 1), ("log_sum_sq", 1), ("d_logits", v)] {
+                let same_rows = &of(&got, name)?[..n * width];
+                same(&format!("{name}, {:?}, v = {v}", other.way), same_rows, of(&want, name)?)?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use super::Rig;
 use crate::problem::RunError;
 
 /// What an output holds before the run, and what stands between arrays: a NaN with a recognisable payload.
-const POISON: u32 = 0x7fc0_dead;
+pub(super) const POISON: u32 = 0x7fc0_dead;
 /// Words of poison behind each array; also the alignment of arrays, 256 bytes.
 const GUARD: usize = 64;
 
@@ -60,6 +60,12 @@ impl<'r> Arena<'r> {
     /// Words that no kernel may change.
     pub fn words(&mut self, name: &'static str, words: Vec<u32>) -> Handle {
         self.part(name, words, 0..0)
+    }
+
+    /// Words that a kernel reads and then replaces.
+    pub fn replaced(&mut self, name: &'static str, words: Vec<u32>) -> Handle {
+        let all = 0..words.len();
+        self.part(name, words, all)
     }
 
     /// Room for results.

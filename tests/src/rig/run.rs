@@ -1,118 +1,22 @@
 //! Runs of each signature on a rig, through the calls that a framework would make.
 
 use bellwether_core::Op;
-use bellwether_core::logprob::{Linear, Token};
 use bellwether_core::pair::{Link, PairLoss};
-use bellwether_core::sig::fused_linear::CHUNK;
 use bellwether_core::sig::segment_stats::{self as segment, Keep, Segments};
-use bellwether_core::sig::token_rows::{self as token, Labels};
 use bellwether_core::sig::{Reduction, pair_rows as pair};
 use bellwether_gpu::{
-    FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, PairBuffers, PairRows, PairShape, Plane,
-    SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenForward, TokenRows,
-    TokenShape, Upstream,
+    KeepWords, PairBuffers, PairRows, PairShape, Plane, SegmentBackward, SegmentForward, SegmentShape, SegmentStats,
 };
 
 use super::step::StepRun;
-use super::{Arena, Handle, Rig};
+use super::{Arena, Rig};
 use crate::problem::{RunError, StepPlanes, StepProblem};
-
-/// Upstream gradients: log-probability, logsumexp, entropy.
-type UpstreamPlanes<'a> = [Option<&'a [f32]>; 3];
-
-/// Result planes of TokenRows with the upstream planes behind them, as `backward` wants to find them.
-fn rows_array(arena: &mut Arena<'_>, n: usize, upstream: UpstreamPlanes<'_>) -> (Handle, Upstream) {
-    // An absent plane is NaN: the mask must keep the kernel from reading it.
-    let planes = upstream.iter().flat_map(|plane| (0..n).map(move |i| plane.map_or(f32::NAN, |p| p[i])));
-    let rows = arena.output_then_input("rows", token::PLANES.len() * n, planes);
-    let mask = (0..3).filter(|&i| upstream[i].is_some()).map(|i| 1 << i).sum();
-    (rows, Upstream { offset: token::PLANES.len() * n, stride: n, mask })
-}
 
 pub(super) fn label_words(labels: &[i32]) -> Vec<u32> {
     labels.iter().map(|label| label.cast_unsigned()).collect()
 }
 
 impl Rig {
-    /// TokenRows forward and backward: result planes and the gradient of the logits.
-    ///
-    /// # Errors
-    /// What the host or the device refuses.
-    pub fn token_rows(
-        &self,
-        op: &Token,
-        rules: &Labels,
-        (logits, v): (&[f32], usize),
-        labels: &[i32],
-        upstream: UpstreamPlanes<'_>,
-    ) -> Result<(Vec<f32>, Vec<f32>), RunError> {
-        let (device, n) = (self.context.device(), labels.len());
-        let kernels = TokenRows::compile_with(op, |source| self.kernel(source))?;
-        let mut arena = Arena::new(self);
-        let (x, y) = (arena.input("logits", logits), arena.words("labels", label_words(labels)));
-        let (rows, up) = rows_array(&mut arena, n, upstream);
-        let d_logits = arena.output("d_logits", logits.len());
-        let memory = arena.commit()?;
-        let at = |handle| memory.slice(handle);
-        let shape = TokenShape::packed(n, v, *rules);
-        let forward = TokenForward { logits: at(x), labels: at(y), result: at(rows) };
-        let mut recorded = kernels.forward(device, &shape, &forward)?;
-        let backward = TokenBackward {
-            logits: at(x),
-            rows: at(rows),
-            labels: at(y),
-            d_logits: at(d_logits),
-            saved: 0,
-            upstream: up,
-        };
-        recorded.append(kernels.backward(device, &shape, &backward)?);
-        let [rows, d_logits] = memory.run(&recorded, [rows, d_logits])?;
-        Ok((rows, d_logits))
-    }
-
-    /// FusedLinear forward and backward: result planes, gradients of hidden states and weight.
-    ///
-    /// # Errors
-    /// What the host or the device refuses.
-    pub fn fused_linear(
-        &self,
-        op: &Linear,
-        rules: &Labels,
-        (hidden, weight, h, v): (&[f32], &[f32], usize, usize),
-        labels: &[i32],
-        upstream: UpstreamPlanes<'_>,
-        chunk: usize,
-    ) -> Result<[Vec<f32>; 3], RunError> {
-        let (device, n) = (self.context.device(), labels.len());
-        let dialect = |source| FusedLinear::dialect_of(source, self.dialect);
-        let kernels = FusedLinear::compile_with(op, |source| self.kernel_in(source, dialect(source)))?;
-        let shape = FusedShape::packed(n, v, h, if chunk == 0 { CHUNK } else { chunk }, *rules);
-        let mut arena = Arena::new(self);
-        let (x, w) = (arena.input("hidden", hidden), arena.input("weight", weight));
-        let y = arena.words("labels", label_words(labels));
-        let (rows, up) = rows_array(&mut arena, n, upstream);
-        let scratch = arena.output("scratch", scratch_elements(&shape)?);
-        let (dx, dw) = (arena.output("d_hidden", hidden.len()), arena.output("d_weight", weight.len()));
-        let memory = arena.commit()?;
-        let at = |handle| memory.slice(handle);
-        let (hidden, weight, labels, scratch) = (at(x), at(w), at(y), at(scratch));
-        let forward = FusedForward { hidden, weight, labels, scratch, result: at(rows) };
-        let mut recorded = kernels.forward(device, &shape, &forward)?;
-        let backward = FusedBackward {
-            hidden,
-            weight,
-            labels,
-            rows: at(rows),
-            scratch,
-            d_hidden: at(dx),
-            d_weight: at(dw),
-            saved: 0,
-            upstream: up,
-        };
-        recorded.append(kernels.backward(device, &shape, &backward)?);
-        memory.run(&recorded, [rows, dx, dw])
-    }
-
     /// SegmentStats forward and backward: result planes and the gradient of the values.
     ///
     /// # Errors
@@ -196,10 +100,6 @@ impl Rig {
     }
 }
 
-/// Scratch of a chunk, in elements.
-pub(super) fn scratch_elements(shape: &FusedShape) -> Result<usize, RunError> {
-    Ok(usize::try_from(shape.scratch_bytes()? / 4).unwrap_or(usize::MAX))
-}
 
 /// The words and the shape of segments.
 fn segment_shape(

@@ -2,13 +2,14 @@
 
 use bellwether_core::logprob::Linear;
 use bellwether_core::pair::Link;
-use bellwether_core::sig::fused_linear::CHUNK;
+use bellwether_core::sig::fused_linear::{CHUNK, COLUMNS};
 use bellwether_core::sig::pair_rows as pair;
 use bellwether_gpu::{
     Dialect, FusedShape, PairStep, Recorded, ReferenceKind, StepBuffers, StepShape, StepSource,
 };
 
-use super::run::{label_words, scratch_elements};
+use super::linear::scratch_elements;
+use super::run::label_words;
 use super::{Arena, Handle, Memory, Rig};
 use crate::problem::{Head, RunError, StepPlanes, StepProblem};
 
@@ -44,7 +45,7 @@ impl<'r> StepRun<'r> {
                 ([x, x], [dx, dx], dx)
             }
             Head::Hidden { hidden, weight, h } => {
-                let fused = FusedShape::packed(p.labels.len(), p.v, *h, CHUNK, p.rules);
+                let fused = FusedShape::packed(p.labels.len(), p.v, *h, p.rules).tiled(CHUNK, COLUMNS);
                 let x = [arena.input("hidden", &single(hidden)), arena.input("weight", &single(weight))];
                 let dx = [arena.output("d_hidden", hidden.len()), arena.output("d_weight", weight.len())];
                 (x, dx, arena.output("scratch", scratch_elements(&fused)?))
@@ -75,6 +76,7 @@ impl<'r> StepRun<'r> {
                 scratch: at(self.scratch),
                 h: *h,
                 chunk: CHUNK,
+                columns: COLUMNS,
             },
         };
         let (labels, reference, workspace) = (at(self.labels), at(self.reference), at(self.workspace));

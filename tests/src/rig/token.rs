@@ -1,0 +1,252 @@
+//! Runs of TokenRows on a rig: every way that a framework would take.
+
+use bellwether_core::Storage;
+use bellwether_core::logprob::Token;
+use bellwether_core::sig::token_rows::{Labels, PLANES, STATE, UPSTREAM};
+use bellwether_gpu::{
+    TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenOver, TokenPartial, TokenRows, TokenShape,
+    TokenStep, Upstream,
+};
+
+use super::memory::POISON;
+use super::run::label_words;
+use super::{Arena, Handle, Memory, Rig};
+use crate::problem::RunError;
+use crate::storage::{pack, unpack, words_of};
+
+/// Upstream gradients, in the order of the contract.
+pub(super) type UpstreamPlanes<'a> = [Option<&'a [f32]>; UPSTREAM.len()];
+
+/// The inputs of a run.
+#[derive(Clone, Copy)]
+pub struct TokenRun<'a> {
+    /// The operator.
+    pub op: &'a Token,
+    /// Which label scores which row.
+    pub rules: &'a Labels,
+    /// `[n, v]`.
+    pub logits: &'a [f32],
+    /// Logits per row.
+    pub v: usize,
+    /// `[n]`.
+    pub labels: &'a [i32],
+    /// `[n]`.
+    pub mask: Option<&'a [i32]>,
+    /// `[n]` each.
+    pub upstream: UpstreamPlanes<'a>,
+    /// How logits and gradients stand in memory.
+    pub storage: Storage,
+    /// Elements between rows.
+    pub gap: usize,
+}
+
+/// Planes and gradients.
+type Results = Result<(Vec<f32>, Vec<f32>), RunError>;
+
+/// Result planes of TokenRows with the upstream planes behind them, as `backward` wants to find them.
+pub(super) fn rows_array(arena: &mut Arena<'_>, n: usize, upstream: UpstreamPlanes<'_>) -> (Handle, Upstream) {
+    let saved = PLANES.len() * n;
+    let rows = arena.output_then_input("rows", saved, upstream_numbers(n, upstream));
+    (rows, upstream_at(saved, n, upstream))
+}
+
+/// An absent plane is NaN: the mask must keep the kernel from reading it.
+fn upstream_numbers(n: usize, upstream: UpstreamPlanes<'_>) -> impl Iterator<Item = f32> {
+    upstream.into_iter().flat_map(move |plane| (0..n).map(move |i| plane.map_or(f32::NAN, |p| p[i])))
+}
+
+fn upstream_at(offset: usize, n: usize, upstream: UpstreamPlanes<'_>) -> Upstream {
+    let mask = (0..upstream.len()).filter(|&i| upstream[i].is_some()).map(|i| 1 << i).sum();
+    Upstream { offset, stride: n, mask }
+}
+
+impl<'a> TokenRun<'a> {
+    /// The plain run: f32, no gaps, no mask.
+    pub fn new(op: &'a Token, rules: &'a Labels, (logits, v): (&'a [f32], usize), labels: &'a [i32]) -> Self {
+        let (mask, upstream, storage, gap) = (None, [None; UPSTREAM.len()], Storage::F32, 0);
+        Self { op, rules, logits, v, labels, mask, upstream, storage, gap }
+    }
+
+    fn n(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn shape(&self) -> TokenShape {
+        let n = self.n();
+        let mask = self.mask.map(|_| n);
+        let stride = self.v + self.gap;
+        TokenShape { mask, logits_stride: stride, gradient_stride: stride, ..TokenShape::packed(n, self.v, *self.rules) }
+    }
+
+    /// Labels, and the mask behind them.
+    fn words(&self) -> Vec<u32> {
+        [label_words(self.labels), label_words(self.mask.unwrap_or_default())].concat()
+    }
+
+    /// Columns `base .. base + width` of every row as words, with NaN in the gaps.
+    fn matrix(&self, (base, width): (usize, usize)) -> Vec<u32> {
+        let gap = vec![f32::NAN; self.gap];
+        let rows = (0..self.n()).map(|i| &self.logits[i * self.v + base..][..width]);
+        let all: Vec<f32> = rows.flat_map(|row| [row, &gap[..]].concat()).collect();
+        pack(&all, self.storage, POISON)
+    }
+
+    /// The numbers of a matrix of that width, of which the gaps must be as before.
+    fn numbers(&self, array: &'static str, words: &[f32], before: &[u32], width: usize) -> Result<Vec<f32>, RunError> {
+        let words: Vec<u32> = words.iter().map(|x| x.to_bits()).collect();
+        let (stride, per_word) = (width + self.gap, self.storage.per_word() as usize);
+        let all = words.len() * per_word;
+        let bits = |words: &[u32], i: usize| match per_word {
+            1 => words[i],
+            _ => words[i / 2] >> (16 * (i % 2)) & 0xffff,
+        };
+        let outside = |i: usize| i >= self.n() * stride || i % stride >= width;
+        if let Some(element) = (0..all).find(|&i| outside(i) && bits(&words, i) != bits(before, i)) {
+            return Err(RunError::Overwrote { array, element, of: all });
+        }
+        let numbers = unpack(&words, self.n() * stride, self.storage);
+        Ok(numbers.chunks(stride.max(1)).flat_map(|row| row[..width].to_vec()).collect())
+    }
+}
+
+impl Rig {
+    /// Forward and backward: result planes and the gradient of the logits.
+    ///
+    /// # Errors
+    /// What the host or the device refuses.
+    pub fn token_rows(&self, run: &TokenRun<'_>) -> Results {
+        let (device, shape) = (self.context.device(), run.shape());
+        let kernels = TokenRows::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
+        let mut arena = Arena::new(self);
+        let before = run.matrix((0, run.v));
+        let x = arena.words("logits", before.clone());
+        let y = arena.words("labels", run.words());
+        let (rows, up) = rows_array(&mut arena, run.n(), run.upstream);
+        let poison = vec![POISON; words_of(run.n() * (run.v + run.gap), run.storage)];
+        let d_logits = arena.output("d_logits", poison.len());
+        let states = arena.output("states", STATE.len() * run.n() * shape.parts());
+        let memory = arena.commit()?;
+        let at = |handle| memory.slice(handle);
+        let scratch = (shape.parts() > 1).then(|| at(states));
+        let forward = TokenForward { logits: at(x), labels: at(y), result: at(rows), scratch };
+        let mut recorded = kernels.forward(device, &shape, &forward)?;
+        let backward = TokenBackward {
+            logits: at(x),
+            rows: at(rows),
+            labels: at(y),
+            d_logits: at(d_logits),
+            saved: 0,
+            upstream: up,
+        };
+        recorded.append(kernels.backward(device, &shape, &backward)?);
+        let [rows, d_logits] = memory.run(&recorded, [rows, d_logits])?;
+        Ok((rows, run.numbers("d_logits", &d_logits, &poison, run.v)?))
+    }
+
+    /// The same with the gradients over the logits, in two kernels or in one.
+    ///
+    /// # Errors
+    /// What the host or the device refuses.
+    pub fn token_in_place(&self, run: &TokenRun<'_>, fused: bool) -> Results {
+        let (device, shape, n) = (self.context.device(), run.shape(), run.n());
+        let over = TokenInPlace::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
+        let mut arena = Arena::new(self);
+        let before = run.matrix((0, run.v));
+        let x = arena.replaced("logits", before.clone());
+        let y = arena.words("labels", run.words());
+        let (rows, planes, up) = if fused {
+            let numbers: Vec<f32> = upstream_numbers(n, run.upstream).collect();
+            let rows = arena.input("upstream", &numbers);
+            (rows, arena.output("planes", PLANES.len() * n), upstream_at(0, n, run.upstream))
+        } else {
+            let (rows, up) = rows_array(&mut arena, n, run.upstream);
+            (rows, rows, up)
+        };
+        let memory = arena.commit()?;
+        let at = |handle| memory.slice(handle);
+        let (logits, labels) = (at(x), at(y));
+        let recorded = if fused {
+            let buffers = TokenStep { logits, rows: at(rows), labels, planes: at(planes), upstream: up };
+            over.step(device, &shape, &buffers)?
+        } else {
+            let kernels = TokenRows::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
+            let forward = TokenForward { logits, labels, result: at(rows), scratch: None };
+            let mut recorded = kernels.forward(device, &shape, &forward)?;
+            let buffers = TokenOver { logits, rows: at(rows), labels, saved: 0, upstream: up };
+            recorded.append(over.backward(device, &shape, &buffers)?);
+            recorded
+        };
+        let [planes, d_logits] = memory.run(&recorded, [planes, x])?;
+        Ok((planes, run.numbers("logits", &d_logits, &before, run.v)?))
+    }
+
+    /// The same in shards of the vocabulary, each in an array of its own.
+    ///
+    /// # Errors
+    /// What the host or the device refuses.
+    pub fn token_shards(&self, run: &TokenRun<'_>, parts: impl Iterator<Item = (usize, usize)>) -> Results {
+        let (device, n, parts) = (self.context.device(), run.n(), parts.collect::<Vec<_>>());
+        let kernels = TokenRows::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
+        let shape = |(base, width): (usize, usize)| TokenShape {
+            v: width,
+            column_base: base,
+            logits_stride: width + run.gap,
+            gradient_stride: width + run.gap,
+            ..run.shape()
+        };
+        let mut states = Vec::new();
+        for &part in &parts {
+            let mut arena = Arena::new(self);
+            let (x, y) = (arena.words("logits", run.matrix(part)), arena.words("labels", run.words()));
+            let state = arena.output("state", STATE.len() * n);
+            let memory = arena.commit()?;
+            let [logits, labels, to] = [x, y, state].map(|handle| memory.slice(handle));
+            let buffers = TokenPartial { logits, labels, states: to };
+            let recorded = kernels.partial(device, &shape(part), &buffers)?;
+            let [state] = memory.run(&recorded, [state])?;
+            states.extend(state);
+        }
+        let mut arena = Arena::new(self);
+        let (all, y) = (arena.input("states", &states), arena.words("labels", run.words()));
+        let result = arena.output("result", PLANES.len() * n);
+        let memory = arena.commit()?;
+        let [from, labels, to] = [all, y, result].map(|handle| memory.slice(handle));
+        let (plane_stride, shard_stride) = (n, STATE.len() * n);
+        let buffers = TokenFinish { states: from, labels, result: to, plane_stride, shard_stride };
+        let recorded = kernels.finish(device, &run.shape(), parts.len(), &buffers)?;
+        let [planes] = memory.run(&recorded, [result])?;
+        let mut d_logits = vec![0.0; n * run.v];
+        for &(base, width) in &parts {
+            let shape = shape((base, width));
+            let d = self.shard_backward(run, &kernels, &shape, &planes)?;
+            for (i, row) in d.chunks(width).enumerate() {
+                d_logits[i * run.v + base..][..width].copy_from_slice(row);
+            }
+        }
+        Ok((planes, d_logits))
+    }
+
+    fn shard_backward(
+        &self,
+        run: &TokenRun<'_>,
+        kernels: &TokenRows,
+        shape: &TokenShape,
+        planes: &[f32],
+    ) -> Result<Vec<f32>, RunError> {
+        let n = run.n();
+        let mut arena = Arena::new(self);
+        let x = arena.words("logits", run.matrix((shape.column_base, shape.v)));
+        let y = arena.words("labels", run.words());
+        let numbers: Vec<f32> = planes.iter().copied().chain(upstream_numbers(n, run.upstream)).collect();
+        let rows = arena.input("rows", &numbers);
+        let poison = vec![POISON; words_of(n * shape.gradient_stride, run.storage)];
+        let d = arena.output("d_logits", poison.len());
+        let memory: Memory<'_> = arena.commit()?;
+        let [logits, labels, rows, d_logits] = [x, y, rows, d].map(|handle| memory.slice(handle));
+        let upstream = upstream_at(PLANES.len() * n, n, run.upstream);
+        let buffers = TokenBackward { logits, rows, labels, d_logits, saved: 0, upstream };
+        let recorded = kernels.backward(self.context.device(), shape, &buffers)?;
+        let [d] = memory.run(&recorded, [d])?;
+        run.numbers("d_logits", &d, &poison, shape.v)
+    }
+}
