@@ -7,14 +7,14 @@
 //! | step | error added |
 //! |---|---|
 //! | `+ − ×` | one unit of the result |
+//! | `× 1`, `/ 1` | none; of a subnormal number, in WGSL's f32, the whole: a device may flush it |
 //! | `/` | 2.5 units (what WGSL grants) |
 //! | a transcendental function | its row of [`math::TABLE`](crate::math::TABLE): the bound derived for WGSL; for IEEE f32 twice the largest error measured |
 //! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes; for IEEE f32, that is for numbers of others, [`SIGMAS`] standard deviations of `n` independent roundings |
 //! | a parameter that the precision cannot hold | half a unit |
 
+mod arithmetic;
 mod sum;
-
-use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::Real;
 use crate::math::table::{self, FunctionBound};
@@ -99,59 +99,15 @@ impl<const BITS: u32> Bound<BITS> {
         if Self::INDEPENDENT { noise } else { 0.0 }
     }
 
+    /// What a step leaves that rounds nothing: WGSL may still flush a subnormal number on its way through.
+    fn unrounded(value: f64, error: f64, noise: f64) -> Self {
+        let flushed = BITS == 23 && value != 0.0 && libm::fabs(value) < Self::TINY;
+        Self { value, error: if flushed { error + libm::fabs(value) } else { error }, noise }
+    }
+
     /// `f(self)` by the largest slope over the interval, one function call's rounding on top.
     fn function(self, row: &FunctionBound, value: f64, slope: f64) -> Self {
         Self::step(value, self.error * slope, self.noise * slope, row.units(BITS))
-    }
-}
-
-impl<const BITS: u32> Add for Bound<BITS> {
-    type Output = Self;
-    fn add(self, o: Self) -> Self {
-        Self::step(self.value + o.value, self.error + o.error, self.noise + o.noise, 1.0)
-    }
-}
-
-impl<const BITS: u32> Sub for Bound<BITS> {
-    type Output = Self;
-    fn sub(self, o: Self) -> Self {
-        Self::step(self.value - o.value, self.error + o.error, self.noise + o.noise, 1.0)
-    }
-}
-
-impl<const BITS: u32> Mul for Bound<BITS> {
-    type Output = Self;
-    fn mul(self, o: Self) -> Self {
-        let (a, b) = (libm::fabs(self.value), libm::fabs(o.value));
-        let propagated = a * o.error + b * self.error + self.error * o.error;
-        let noise = Self::independent(a * o.noise + b * self.noise);
-        if self == Self::exact(1.0) || o == Self::exact(1.0) || a * b + propagated == 0.0 {
-            return Self { value: self.value * o.value, error: propagated, noise };
-        }
-        Self::step(self.value * o.value, propagated, noise, 1.0)
-    }
-}
-
-impl<const BITS: u32> Div for Bound<BITS> {
-    type Output = Self;
-    fn div(self, o: Self) -> Self {
-        if o == Self::exact(1.0) {
-            return self;
-        }
-        let value = self.value / o.value;
-        // The divisor may be as small as this; a divisor that may be zero has no bound.
-        let least = libm::fabs(o.value) - o.error;
-        let by = |mine: f64, its: f64| {
-            if least > 0.0 { (mine + libm::fabs(value) * its) / least } else { f64::INFINITY }
-        };
-        Self::step(value, by(self.error, o.error), by(self.noise, o.noise), DIVISION_UNITS)
-    }
-}
-
-impl<const BITS: u32> Neg for Bound<BITS> {
-    type Output = Self;
-    fn neg(self) -> Self {
-        Self { value: -self.value, ..self }
     }
 }
 
@@ -290,6 +246,19 @@ mod tests {
         let worst = (-400..400).map(|i| f(f64::from(i) / 16.0)).fold(0.0, f64::max);
         assert!(worst < 1.0, "violated: {worst}");
         assert!(worst > 0.01, "loose: {worst}");
+    }
+
+    #[test]
+    fn a_subnormal_number_may_be_flushed_and_no_other() {
+        let (small, one) = (f64::from(f32::MIN_POSITIVE), 1.0);
+        for x in [small / 2.0, -small / 2.0] {
+            let granted = [Bound::<23>::exact(x) * Bound::lift(one), Bound::exact(x) / Bound::lift(one)];
+            assert!(granted.iter().all(|b| b.error.to_bits() == x.abs().to_bits()), "{granted:?}");
+            assert_eq!(Bound::<24>::exact(x) / Bound::lift(one), Bound::exact(x), "IEEE keeps it");
+        }
+        for x in [0.0, small, 1.0] {
+            assert_eq!(Bound::<23>::exact(x) / Bound::lift(one), Bound::exact(x), "nothing to flush");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Three calls: [`Kernel::new`] once, [`Kernel::bind`] once per set of buffers, [`Bound::encode`] per step. The last
 //! one records into the host's pass and does nothing else.
 
+use std::ops::Range;
+
 use bellwether_shaders::{Access, ArgsSpace, Dialect, Role, Source};
 
 use crate::bind::check_bindings;
@@ -23,6 +25,8 @@ pub struct Kernel {
 #[derive(Clone, Debug)]
 pub struct Bound {
     source: &'static Source,
+    dialect: Dialect,
+    ranges: Vec<(wgpu::Buffer, Range<u64>)>,
     pipeline: wgpu::ComputePipeline,
     group: wgpu::BindGroup,
     groups: [u32; 3],
@@ -121,7 +125,9 @@ impl Kernel {
         if let Some(found) = scope.close_now() {
             return Err(found.into_error(op, "bindings", 0));
         }
-        Ok(Bound { source: self.source, pipeline: self.pipeline.clone(), group, groups })
+        let ranges = bindings.iter().map(|given| (given.buffer.clone(), bytes(given))).collect();
+        let (source, dialect, pipeline) = (self.source, self.dialect, self.pipeline.clone());
+        Ok(Bound { source, dialect, ranges, pipeline, group, groups })
     }
 
     fn group(&self, device: &wgpu::Device, bindings: &[wgpu::BufferBinding<'_>]) -> wgpu::BindGroup {
@@ -157,11 +163,29 @@ impl Bound {
         (self.source.op, self.source.kernel)
     }
 
+    /// The kernel's page in the shader table and the dialect it was compiled in: its text, for whoever runs it elsewhere.
+    #[must_use]
+    pub const fn text_of(&self) -> (&'static Source, Dialect) {
+        (self.source, self.dialect)
+    }
+
+    /// The buffers in the order of [`Source::bindings`], and which bytes of each are bound.
+    #[must_use]
+    pub fn ranges(&self) -> &[(wgpu::Buffer, Range<u64>)] {
+        &self.ranges
+    }
+
     /// Workgroups of the dispatch.
     #[must_use]
     pub const fn groups(&self) -> [u32; 3] {
         self.groups
     }
+}
+
+/// The bytes of its buffer that a binding holds.
+fn bytes(given: &wgpu::BufferBinding<'_>) -> Range<u64> {
+    let end = given.size.map_or(given.buffer.size(), |size| given.offset + size.get());
+    given.offset..end
 }
 
 /// What the compiler said, with the adapter that it said it for.

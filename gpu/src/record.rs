@@ -6,8 +6,9 @@ use crate::kernel::{Bound, Kernel};
 use crate::scope::Scope;
 use crate::slice::{ELEMENT, Slice};
 
-/// Arguments are a uniform unless the dialect says otherwise.
-const ARGS_USAGE: wgpu::BufferUsages = wgpu::BufferUsages::UNIFORM.union(wgpu::BufferUsages::STORAGE);
+/// Arguments are a uniform unless the dialect says otherwise. They can be read back, so that a recording can be shown.
+const ARGS_USAGE: wgpu::BufferUsages =
+    wgpu::BufferUsages::UNIFORM.union(wgpu::BufferUsages::STORAGE).union(wgpu::BufferUsages::COPY_SRC);
 
 /// Dispatches in order, with everything they need already made.
 #[derive(Clone, Debug, Default)]

@@ -68,6 +68,9 @@ enum Command {
         /// Also the cases that need gigabytes.
         #[arg(long)]
         heavy: bool,
+        /// Run the kernels with this program instead of wgpu (the protocol: tests/src/rig/remote.rs).
+        #[arg(last = true, value_name = "PROGRAM")]
+        through: Vec<String>,
     },
     /// Judge files: their numbers against the reference, and every backend on their inputs.
     Check {
@@ -101,7 +104,9 @@ pub(crate) fn run() -> ExitCode {
     let common = &cli.common;
     match cli.command {
         None => demo::run(common),
-        Some(Command::Verify { op, case, heavy }) => verify::run(common, &op, &case, heavy),
+        Some(Command::Verify { op, case, heavy, through }) => {
+            verify::run(common, verify::Wanted { op: &op, case: &case, heavy }, &through)
+        }
         Some(Command::Check { files }) => check::run(common, &files),
         Some(Command::Eval { file, output, force }) => eval::run(common, &file, &output, force),
         Some(Command::Ops { name }) => ops::run(common, name.as_deref()),

@@ -122,6 +122,9 @@ pub enum RunError {
     /// The GPU host did.
     #[error("{0}")]
     Gpu(#[from] bellwether_gpu::Error),
+    /// The program that runs the kernels did not.
+    #[error("the program that runs the kernels: {0}")]
+    Remote(String),
     /// A kernel wrote where it must not.
     #[error(
         "a kernel wrote to element {element} of {array}, which has {of} elements of its own to keep or to write"

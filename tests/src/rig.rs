@@ -2,6 +2,7 @@
 
 mod linear;
 mod memory;
+mod remote;
 mod run;
 mod step;
 mod token;
@@ -15,6 +16,7 @@ use bellwether_gpu::{Context, Dialect, Error, Kernel, Source, wgpu};
 
 pub use linear::LinearRun;
 pub use memory::{Arena, Handle, Memory};
+pub use remote::Remote;
 pub use token::TokenRun;
 
 /// Whether the driver's safety net is on.
@@ -43,6 +45,7 @@ pub struct Rig {
     dialect: Dialect,
     mode: Mode,
     edit: Option<Edit>,
+    remote: Option<Rc<Remote>>,
     name: String,
     kernels: RefCell<HashMap<(&'static str, &'static str, Dialect), Kernel>>,
 }
@@ -57,6 +60,7 @@ impl Rig {
             dialect,
             mode,
             edit: None,
+            remote: None,
             name: format!("gpu {dialect_name} {mode_name}"),
             kernels: RefCell::default(),
         }
@@ -69,10 +73,20 @@ impl Rig {
         dialects.into_iter().flat_map(|d| modes.map(|m| Self::new(context, d, m))).collect()
     }
 
+    /// Two rigs, one per dialect, whose kernels another program runs. The device only lays out and records.
+    pub fn remote(context: &Rc<Context>, remote: &Rc<Remote>) -> Vec<Self> {
+        let rig = |(dialect, name): (Dialect, &str)| {
+            let (remote, name) = (Some(Rc::clone(remote)), format!("remote {name}"));
+            Self { remote, name, ..Self::new(context, dialect, Mode::Default) }
+        };
+        [(Dialect::EXCLUSIVE, "exclusive"), (Dialect::POOLED, "pooled")].map(rig).into()
+    }
+
     /// The same rig with one kernel's text changed.
     pub fn with_edit(&self, edit: Edit) -> Self {
         let name = format!("{} with {:?}", self.name, edit.new);
-        Self { edit: Some(edit), name, ..Self::new(&self.context, self.dialect, self.mode) }
+        let remote = self.remote.clone();
+        Self { edit: Some(edit), remote, name, ..Self::new(&self.context, self.dialect, self.mode) }
     }
 
     /// The name in reports.

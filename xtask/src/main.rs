@@ -1,4 +1,4 @@
-//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | prove`.
+//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | stacks | prove`.
 //!
 //! Every command runs on any machine with a Rust toolchain; what else one needs, it installs or names.
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ mod new_op;
 mod probe;
 mod prove;
 mod shell;
+mod stacks;
 mod test;
 
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ enum Chore {
     NewOp(new_op::Args),
     /// Run every broken kernel against every case, and say which cases are the only ones to notice one.
     Mutants(mutants::Args),
+    /// Run the suite on other GPU stacks: SwiftShader, Dawn with Tint, the Vulkan validation layer.
+    Stacks(stacks::Args),
     /// Hold the elementary functions to the truth at every f32: about two minutes per function and core.
     Prove(prove::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Chore::Docs(args) => docs::run(&args),
         Chore::NewOp(args) => new_op::run(&args),
         Chore::Mutants(args) => mutants::run(&args),
+        Chore::Stacks(args) => stacks::run(&args),
         Chore::Prove(args) => prove::run(&args),
     };
     done.unwrap_or_else(|why| {

@@ -50,7 +50,8 @@ fn sudo_without_password() -> bool {
     on_path("sudo") && output(command("sudo", ["-n", "true"])).is_ok()
 }
 
-fn on_path(program: &str) -> bool {
+/// Whether a program is installed.
+pub(crate) fn on_path(program: &str) -> bool {
     env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 

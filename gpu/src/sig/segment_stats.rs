@@ -77,9 +77,10 @@ impl SegmentStats {
         shape: &SegmentShape,
         buffers: &SegmentForward<'_>,
     ) -> Result<Recorded, Error> {
-        let nothing = nothing(device)?;
-        let words = buffers.words.unwrap_or(Slice::whole(&nothing));
-        let values = if buffers.values.elements() == 0 { Slice::whole(&nothing) } else { buffers.values };
+        // One each: WebGPU refuses one range under two bindings that may be written.
+        let (no_values, no_words) = (nothing(device)?, nothing(device)?);
+        let words = buffers.words.unwrap_or(Slice::whole(&no_words));
+        let values = if buffers.values.elements() == 0 { Slice::whole(&no_values) } else { buffers.values };
         let mut calls = Vec::new();
         self.plan_forward(shape, [values, words, buffers.result], &mut calls)?;
         record(device, &calls)
@@ -150,5 +151,5 @@ impl SegmentStats {
 
 /// What stands in for an array that the shape does not name.
 fn nothing(device: &wgpu::Device) -> Result<wgpu::Buffer, Error> {
-    filled(device, "nothing", &[0; 16], wgpu::BufferUsages::STORAGE)
+    filled(device, "nothing", &[0; 16], wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC)
 }

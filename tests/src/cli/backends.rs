@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use bellwether_check::problem::Backend;
-use bellwether_check::rig::Rig;
-use bellwether_gpu::{Context, Selector};
+use bellwether_check::problem::{Backend, RunError};
+use bellwether_check::rig::{Remote, Rig};
+use bellwether_gpu::{Context, Selector, wgpu};
 
 use super::{Common, Which};
 
@@ -34,6 +34,17 @@ impl Backends {
             }
             Err(error) => Self { cpu, rigs: Vec::new(), demanded, device: Err(error.to_string()) },
         }
+    }
+
+    /// The rigs of another program; its device is the one judged.
+    pub(super) fn through(common: &Common, program: &str, args: &[String]) -> Result<Self, RunError> {
+        let remote = Rc::new(Remote::start(program, args)?);
+        // Laid out for any WebGPU device: the program's may have no more than the base limits.
+        let base = |limits: &mut wgpu::Limits| *limits = wgpu::Limits::default();
+        let context = Rc::new(Context::with_limits_blocking(selector(common.device.as_deref()), base)?);
+        let rigs = Rig::remote(&context, &remote);
+        let cpu = common.backend != Which::Gpu;
+        Ok(Self { cpu, rigs, demanded: true, device: Ok(remote.device().to_owned()) })
     }
 
     /// All of them.

@@ -9,10 +9,31 @@ use bellwether_check::report::Report;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::backends::Backends;
-use super::{Common, finish, matches, say};
+use super::{Common, Which, fail, finish, matches, say};
 
-pub(super) fn run(common: &Common, op: &str, case: &str, heavy: bool) -> ExitCode {
-    let backends = Backends::new(common);
+/// Which cases.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Operators, by name with `*`.
+    pub(super) op: &'a str,
+    /// Cases, by name with `*`.
+    pub(super) case: &'a str,
+    /// Also those that need gigabytes.
+    pub(super) heavy: bool,
+}
+
+pub(super) fn run(common: &Common, wanted: Wanted<'_>, through: &[String]) -> ExitCode {
+    let Wanted { op, case, heavy } = wanted;
+    let backends = match through {
+        [] => Backends::new(common),
+        _ if common.backend == Which::Cpu => {
+            return fail(common, "--backend cpu runs no kernel through a program");
+        }
+        [program, args @ ..] => match Backends::through(common, program, args) {
+            Ok(backends) => backends,
+            Err(error) => return fail(common, error),
+        },
+    };
     if !common.json {
         say(format!("{}\n", backends.headline()));
     }

@@ -125,7 +125,10 @@ impl Memory<'_> {
         wanted: [Handle; N],
     ) -> Result<[Vec<f32>; N], RunError> {
         let context = &self.rig.context;
-        context.run_blocking(recorded)?;
+        match &self.rig.remote {
+            Some(remote) => remote.run(self.rig, recorded)?,
+            None => context.run_blocking(recorded)?,
+        }
         let mut images = Vec::new();
         for (buffer, &words) in self.buffers.iter().zip(&self.lengths) {
             let whole = Slice { buffer, offset: 0, size: 4 * words as u64 };
