@@ -1,4 +1,4 @@
-//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | prove`.
+//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | mutants | miri | fuzz | prove`.
 //!
 //! Every command runs on any machine with a Rust toolchain; what else one needs, it installs or names.
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@ mod driver;
 mod keywords;
 mod mutants;
 mod new_op;
+mod nightly;
 mod probe;
 mod prove;
 mod shell;
@@ -37,6 +38,10 @@ enum Chore {
     NewOp(new_op::Args),
     /// Run every broken kernel against every case, and say which cases are the only ones to notice one.
     Mutants(mutants::Args),
+    /// Run the index code of the reference under Miri, which sees every access out of place.
+    Miri(nightly::MiriArgs),
+    /// Run the parsers and drivers on a fuzzer's bytes.
+    Fuzz(nightly::FuzzArgs),
     /// Hold the elementary functions to the truth at every f32: about two minutes per function and core.
     Prove(prove::Args),
 }
@@ -48,6 +53,8 @@ fn main() -> ExitCode {
         Chore::Docs(args) => docs::run(&args),
         Chore::NewOp(args) => new_op::run(&args),
         Chore::Mutants(args) => mutants::run(&args),
+        Chore::Miri(args) => nightly::miri(&args),
+        Chore::Fuzz(args) => nightly::fuzz(&args),
         Chore::Prove(args) => prove::run(&args),
     };
     done.unwrap_or_else(|why| {
