@@ -130,13 +130,9 @@ pub fn fused_linear_backward<T: Scalar>(
     scratch: &mut [T],
     out: HiddenGradients<'_, T>,
 ) -> Result<(), Error> {
-    let (slug, n) = (Linear::SPEC.slug, x.labels.len());
-    op.check()?;
-    up.check(slug, n)?;
-    exactly(slug, "d_hidden", out.d_hidden, product(slug, "d_hidden", n, x.h)?)?;
-    exactly(slug, "d_weight", out.d_weight, product(slug, "d_weight", x.v, x.h)?)?;
-    out.d_bias.as_ref().map_or(Ok(()), |d_bias| exactly(slug, "d_bias", d_bias, x.v))?;
-    x.check(slug, scratch, product(slug, "scratch", n + 1, x.v)?)?;
+    let n = x.labels.len();
+    up.check(Linear::SPEC.slug, n)?;
+    check_backward(op, x, scratch, &out)?;
     let (logits, gradients) = scratch[..(n + 1) * x.v].split_at_mut(x.v);
     logit_gradients(&op.token, x, up, logits, gradients)?;
     let g = |i: usize, j: usize| gradients[i * x.v + j];
@@ -156,6 +152,21 @@ pub fn fused_linear_backward<T: Scalar>(
         *slot = T::total(counted().map(|i| g(i, j)));
     }
     Ok(())
+}
+
+/// All that can be told of [`fused_linear_backward`] before anything is computed.
+pub(crate) fn check_backward<T: Scalar>(
+    op: &Linear,
+    x: &Hidden<'_, T>,
+    scratch: &mut [T],
+    out: &HiddenGradients<'_, T>,
+) -> Result<(), Error> {
+    let (slug, n) = (Linear::SPEC.slug, x.labels.len());
+    op.check()?;
+    exactly(slug, "d_hidden", out.d_hidden, product(slug, "d_hidden", n, x.h)?)?;
+    exactly(slug, "d_weight", out.d_weight, product(slug, "d_weight", x.v, x.h)?)?;
+    out.d_bias.as_ref().map_or(Ok(()), |d_bias| exactly(slug, "d_bias", d_bias, x.v))?;
+    x.check(slug, scratch, product(slug, "scratch", n + 1, x.v)?)
 }
 
 /// The gradients of the logits of every row that counts.

@@ -4,7 +4,8 @@
 //! [`Real`](bellwether_core::Real): over f64 it is the reference, over [`Dual`](bellwether_core::Dual) its gradient,
 //! over [`Bound`](bellwether_core::Bound) the tolerance of every implementation, over f32 a CPU backend. Drivers over
 //! slices, one per signature, do everything else: shapes, labels, masks, errors. They write nothing when they return
-//! an error, allocate nothing, and never panic.
+//! an error (a whole [`step`] may leave the work of the stages that succeeded, but no gradient), allocate nothing, and
+//! never panic.
 //!
 //! ```
 //! use bellwether_core::pair::presets::DPO;

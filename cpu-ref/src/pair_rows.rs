@@ -153,8 +153,9 @@ pub fn pair_rows<L: PairLink, T: Scalar>(
     let slug = L::SPEC.slug;
     loss.check()?;
     reduction.check(slug)?;
-    x.check(slug, loss.length)?;
+    // First: with a stride of 0, `n` may be a number that no loop ends at.
     exactly(slug, "result", result, product(slug, "result", PLANES.len(), x.n)?)?;
+    x.check(slug, loss.length)?;
     let scale = T::lift(reduction.scale());
     fill_planes(x.n, result, |i| row(loss, x, scale, i));
     Ok(())

@@ -84,8 +84,9 @@ pub fn segment_stats<O: SegmentOp, T: Scalar>(
 ) -> Result<(), Error> {
     let (slug, count) = (O::SPEC.slug, x.segments.count());
     reduction.check(slug)?;
-    x.check(slug)?;
+    // First: of segments without elements there may be a number that no loop ends at.
     exactly(slug, "result", result, product(slug, "result", PLANES.len(), count)?)?;
+    x.check(slug)?;
     let scale = T::lift(reduction.scale());
     fill_planes(count, result, |s| {
         if x.count(s) == 0 {

@@ -2,18 +2,19 @@
 //! gradients.
 //!
 //! Rows `0..B` are the chosen responses, `B..2B` the rejected ones, `[2B, T]` tokens. The stages are the public
-//! drivers, in order; nothing here computes anything.
+//! drivers, in order; nothing here computes anything. A stage may refuse what the one before it has computed: then
+//! the slices of [`StepOut`] hold what was done so far, and the gradients are as they were.
 
 use bellwether_core::Error;
 use bellwether_core::logprob::{Linear, SequenceSum, Token};
 use bellwether_core::pair::PairLoss;
 use bellwether_core::sig::segment_stats::{COUNT, Keep, Segments, VALUE};
-use bellwether_core::sig::token_rows::{LOGP, Labels};
+use bellwether_core::sig::token_rows::{LOGP, Labels, Shift};
 use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
 
-use crate::fused_linear::{Hidden, HiddenGradients, fused_linear, fused_linear_backward};
+use crate::fused_linear::{Hidden, HiddenGradients, check_backward, fused_linear, fused_linear_backward};
 use crate::pair_rows::{PairInputs, PairLink, pair_rows};
-use crate::rows::{Scalar, exactly};
+use crate::rows::{Scalar, exactly, product};
 use crate::segment_stats::{Values, segment_stats, segment_stats_backward};
 use crate::token_rows::{TokenUpstream, Tokens, token_rows, token_rows_backward};
 
@@ -61,11 +62,12 @@ pub struct StepOut<'a, T> {
 }
 
 impl<'a, T> StepOut<'a, T> {
-    /// How many elements the six slices have together.
+    /// How many elements the six slices have together; `usize::MAX` where no index reaches the last.
     #[must_use]
     pub const fn elements(pairs: usize, len: usize) -> usize {
-        let (tokens, sequences) = (token::PLANES.len() + 1, 2 * segment::PLANES.len());
-        2 * pairs * (len * tokens + sequences) + pair::PLANES.len() * pairs + pair::LOGGED
+        let response = len.saturating_mul(token::PLANES.len() + 1).saturating_add(2 * segment::PLANES.len());
+        let pair = response.saturating_mul(2).saturating_add(pair::PLANES.len());
+        pairs.saturating_mul(pair).saturating_add(pair::LOGGED)
     }
 
     /// Carves the six slices out of one workspace of at least [`elements`](Self::elements).
@@ -74,6 +76,9 @@ impl<'a, T> StepOut<'a, T> {
     /// The workspace is too short.
     pub fn carve(workspace: &'a mut [T], pairs: usize, len: usize) -> Result<Self, Error> {
         let (expected, given) = (Self::elements(pairs, len), workspace.len());
+        if expected == usize::MAX {
+            return Err(Error::SizeOverflow { op: "step", arg: "workspace" });
+        }
         if given < expected {
             return Err(Error::ShapeMismatch { op: "step", arg: "workspace", expected, given });
         }
@@ -103,10 +108,7 @@ impl<T: Scalar> Batch<'_, T> {
         segment_stats(&sum, &self.values(&out.tokens[LOGP * n..][..n]), Reduction::Sum, out.sequences)?;
         match self.reference {
             Reference::Token(x) => segment_stats(&sum, &self.values(x), Reduction::Sum, out.ref_sequences)?,
-            Reference::Sequence(x) => {
-                exactly("step", "ref_sequences", x, rows)?;
-                out.ref_sequences[..rows].copy_from_slice(x);
-            }
+            Reference::Sequence(x) => out.ref_sequences[..rows].copy_from_slice(x),
         }
         self.pair_loss(loss, out)?;
         // The gradients of chosen and rejected are neighbouring planes: one upstream gradient per response.
@@ -124,7 +126,6 @@ impl<T: Scalar> Batch<'_, T> {
         let inputs = PairInputs::new(chosen, rejected, ref_chosen, ref_rejected)
             .with_lengths(len_chosen, len_rejected);
         pair_rows(loss, &inputs, self.reduction, out.pairs)?;
-        exactly("step", "summary", out.summary, pair::LOGGED)?;
         let scale = T::lift(self.reduction.scale());
         for (plane, slot) in out.summary.iter_mut().enumerate() {
             *slot = scale * T::total(out.pairs[plane * b..][..b].iter().copied());
@@ -132,15 +133,34 @@ impl<T: Scalar> Batch<'_, T> {
         Ok(())
     }
 
-    /// Every slice has the size of its shape.
-    fn check(&self, out: &StepOut<'_, T>) -> Result<(), Error> {
-        let (n, rows) = (2 * self.pairs * self.len, 2 * self.pairs);
-        exactly("step", "labels", self.labels, n)?;
-        exactly("step", "tokens", out.tokens, token::PLANES.len() * n)?;
-        exactly("step", "sequences", out.sequences, segment::PLANES.len() * rows)?;
-        exactly("step", "ref_sequences", out.ref_sequences, segment::PLANES.len() * rows)?;
-        exactly("step", "pairs", out.pairs, pair::PLANES.len() * self.pairs)?;
-        exactly("step", "d_tokens", out.d_tokens, n)
+    /// The parameters are in range, every slice has the size of its shape, and sequences are as long as the labels'
+    /// rules say.
+    fn check<L: PairLink>(&self, loss: &PairLoss<L>, out: &StepOut<'_, T>) -> Result<(), Error> {
+        const OP: &str = "step";
+        loss.check()?;
+        self.reduction.check(OP)?;
+        let rows = product(OP, "pairs", 2, self.pairs)?;
+        let n = product(OP, "labels", rows, self.len)?;
+        exactly(OP, "labels", self.labels, n)?;
+        if self.rules.shift == Shift::Next && n > 0 && self.rules.seq_len != self.len {
+            let (expected, given) = (self.len, self.rules.seq_len);
+            return Err(Error::ShapeMismatch { op: OP, arg: "rules.seq_len", expected, given });
+        }
+        match self.reference {
+            Reference::Token(x) => exactly(OP, "reference", x, n)?,
+            Reference::Sequence(x) => exactly(OP, "reference", x, rows)?,
+        }
+        for (arg, slice, planes, of) in [
+            ("tokens", &*out.tokens, token::PLANES.len(), n),
+            ("sequences", &*out.sequences, segment::PLANES.len(), rows),
+            ("ref_sequences", &*out.ref_sequences, segment::PLANES.len(), rows),
+            ("pairs", &*out.pairs, pair::PLANES.len(), self.pairs),
+            ("summary", &*out.summary, pair::LOGGED, 1),
+            ("d_tokens", &*out.d_tokens, 1, n),
+        ] {
+            exactly(OP, arg, slice, product(OP, arg, planes, of)?)?;
+        }
+        Ok(())
     }
 }
 
@@ -156,7 +176,8 @@ pub fn step_from_logits<L: PairLink, T: Scalar>(
     out: &mut StepOut<'_, T>,
     d_logits: &mut [T],
 ) -> Result<(), Error> {
-    batch.check(out)?;
+    batch.check(loss, out)?;
+    exactly("step", "d_logits", d_logits, product("step", "d_logits", batch.labels.len(), v)?)?;
     let tokens = Tokens::new(logits, v, batch.labels, batch.rules);
     token_rows(token, &tokens, out.tokens)?;
     batch.loss(loss, out)?;
@@ -177,7 +198,17 @@ pub fn step_from_hidden<L: PairLink, T: Scalar>(
     out: &mut StepOut<'_, T>,
     (scratch, gradients): (&mut [T], HiddenGradients<'_, T>),
 ) -> Result<(), Error> {
-    batch.check(out)?;
+    batch.check(loss, out)?;
+    if (hidden.labels, hidden.rules) != (batch.labels, batch.rules) {
+        let why = "both must be the same";
+        return Err(Error::InvalidCombination {
+            op: "step",
+            arg: "hidden.labels",
+            with: "batch.labels",
+            why,
+        });
+    }
+    check_backward(linear, hidden, scratch, &gradients)?;
     fused_linear(linear, hidden, scratch, out.tokens)?;
     batch.loss(loss, out)?;
     let up = TokenUpstream { logp: Some(&*out.d_tokens), ..TokenUpstream::default() };

@@ -137,27 +137,39 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
-/// The case in a dump that is in memory already, under the name that messages shall give it.
-pub fn parse(name: &str, dump: &[u8]) -> Result<Case, FileError> {
-    safetensors::load(Path::new(name), std::io::Cursor::new(dump), dump.len() as u64, None)
+/// The cases of a file that is in memory already, under the name that messages shall give it.
+pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Case>, FileError> {
+    read(Path::new(name), std::io::Cursor::new(bytes), bytes.len() as u64, None)
 }
 
 fn load_file(path: &Path, limit: Option<u64>) -> Result<Vec<Case>, FileError> {
     let at = name(path);
     let failed = |error: std::io::Error| FileError::Read { at: at.clone(), reason: error.to_string() };
-    let mut file = File::open(path).map_err(failed)?;
+    let file = File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
         return Err(FileError::Read { at, reason: "not a regular file".into() });
     }
+    read(path, file, about.len(), limit)
+}
+
+/// Reads what `file` holds, which is `length` bytes long.
+fn read(
+    path: &Path,
+    mut file: impl Read + Seek,
+    length: u64,
+    limit: Option<u64>,
+) -> Result<Vec<Case>, FileError> {
+    let at = name(path);
+    let failed = |error: std::io::Error| FileError::Read { at: at.clone(), reason: error.to_string() };
     let mut start = Vec::new();
     Read::by_ref(&mut file).take(64).read_to_end(&mut start).map_err(failed)?;
     file.rewind().map_err(failed)?;
     match sniff(&start) {
-        Format::Safetensors => safetensors::load(path, file, about.len(), limit).map(|case| vec![case]),
-        Format::Json { skip } => golden::load(path, file, skip, about.len(), limit),
-        Format::Unknown(_) if about.len() < 9 && extension(path) == Some("safetensors") => {
-            Err(FileError::Truncated { at, part: format!("{} bytes cannot hold a header", about.len()) })
+        Format::Safetensors => safetensors::load(path, file, length, limit).map(|case| vec![case]),
+        Format::Json { skip } => golden::load(path, file, skip, length, limit),
+        Format::Unknown(_) if length < 9 && extension(path) == Some("safetensors") => {
+            Err(FileError::Truncated { at, part: format!("{length} bytes cannot hold a header") })
         }
         Format::Unknown(found) => Err(FileError::UnknownFormat { at, found: found.into() }),
     }

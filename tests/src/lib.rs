@@ -10,6 +10,7 @@
 pub mod check;
 pub mod file;
 pub mod functions;
+pub mod fuzz;
 pub mod generate;
 pub mod judge;
 pub mod links;

@@ -1,4 +1,4 @@
-//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | stacks | prove`.
+//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | mutants | stacks | miri | fuzz | prove`.
 //!
 //! Every command runs on any machine with a Rust toolchain; what else one needs, it installs or names.
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@ mod driver;
 mod keywords;
 mod mutants;
 mod new_op;
+mod nightly;
 mod probe;
 mod prove;
 mod shell;
@@ -40,6 +41,10 @@ enum Chore {
     Mutants(mutants::Args),
     /// Run the suite on other GPU stacks: SwiftShader, Dawn with Tint, the Vulkan validation layer.
     Stacks(stacks::Args),
+    /// Run the index code of the reference under Miri, which sees every access out of place.
+    Miri(nightly::MiriArgs),
+    /// Run the parsers and drivers on a fuzzer's bytes.
+    Fuzz(nightly::FuzzArgs),
     /// Hold the elementary functions to the truth at every f32: about two minutes per function and core.
     Prove(prove::Args),
 }
@@ -52,6 +57,8 @@ fn main() -> ExitCode {
         Chore::NewOp(args) => new_op::run(&args),
         Chore::Mutants(args) => mutants::run(&args),
         Chore::Stacks(args) => stacks::run(&args),
+        Chore::Miri(args) => nightly::miri(&args),
+        Chore::Fuzz(args) => nightly::fuzz(&args),
         Chore::Prove(args) => prove::run(&args),
     };
     done.unwrap_or_else(|why| {

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: a Vulkan device, then every test.
 
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 use crate::driver::{Decision, Manager, decide};
 use crate::probe;
@@ -55,10 +55,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let status = tests.status().map_err(|why| format!("`{}` cannot be started: {why}", typed(&tests)))?;
+    let status = if status.success() { threads()? } else { status };
     if let (Decision::Without(advice), None) = (&decision, std::env::var_os(REQUIRE)) {
         println!("GPU tests were SKIPPED: no Vulkan device. To have one: {advice}");
     }
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The reference once more with its rows on many threads: the workspace's tests run it without.
+fn threads() -> Result<ExitStatus> {
+    let mut tests =
+        cargo(["test", "--package", "bellwether-cpu-ref", "--features", "rayon", "--test", "threads"]);
+    tests.status().map_err(|why| format!("`{}` cannot be started: {why}", typed(&tests)))
 }
 
 /// Installs, and looks again.

@@ -52,6 +52,7 @@ mod tests {
 
     /// Random123's own C over a million counters and keys, as one FNV-1a hash over the words.
     #[test]
+    #[cfg_attr(miri, ignore = "a million rounds take hours there")]
     fn a_million_answers_of_the_published_code() {
         let hash = (0..1_u32 << 20).fold(0xcbf2_9ce4_8422_2325_u64, |hash, i| {
             let counter = [i.wrapping_mul(0x9e37_79b9), !i, i.rotate_left(12), i.wrapping_mul(i)];

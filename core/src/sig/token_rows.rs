@@ -114,8 +114,10 @@ impl Labels {
     pub const fn position(&self, row: usize) -> Option<usize> {
         match self.shift {
             Shift::Aligned => Some(row),
-            Shift::Next if (row + 1).is_multiple_of(self.seq_len) => None,
-            Shift::Next => Some(row + 1),
+            Shift::Next => match row.checked_add(1) {
+                Some(next) if !next.is_multiple_of(self.seq_len) => Some(next),
+                _ => None,
+            },
         }
     }
 

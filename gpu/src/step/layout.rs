@@ -68,10 +68,13 @@ pub struct StepLayout {
 }
 
 impl Region {
-    /// Elements from the first to behind the last.
+    /// Elements from the first to behind the last; the largest number where no index reaches it.
     #[must_use]
     pub const fn elements(&self) -> u64 {
-        (self.planes as u64).saturating_sub(1) * self.stride as u64 + self.n as u64
+        (self.planes as u64)
+            .saturating_sub(1)
+            .saturating_mul(self.stride as u64)
+            .saturating_add(self.n as u64)
     }
 
     /// The region in a workspace.
@@ -81,7 +84,7 @@ impl Region {
     }
 
     const fn end(&self) -> u64 {
-        self.offset + self.elements()
+        self.offset.saturating_add(self.elements())
     }
 
     /// A plane's values in a workspace that was read back; empty where the workspace does not hold them.
@@ -96,10 +99,10 @@ impl Region {
         workspace.part(self.offset, later.end() - self.offset)
     }
 
-    /// One plane as a region of its own.
+    /// One plane as a region of its own; one that no index reaches is beyond every workspace.
     #[must_use]
     pub const fn plane(&self, i: usize) -> Self {
-        let offset = self.offset + (i * self.stride) as u64;
+        let offset = self.offset.saturating_add((i as u64).saturating_mul(self.stride as u64));
         Self { offset, planes: 1, stride: self.n, n: self.n }
     }
 

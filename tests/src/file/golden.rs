@@ -3,8 +3,7 @@
 mod parts;
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufReader, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -54,7 +53,7 @@ struct RawTensor {
 /// Reads the cases in `file`, the text of which starts at byte `skip`.
 pub(super) fn load(
     path: &Path,
-    mut file: File,
+    mut file: impl Read + Seek,
     skip: usize,
     length: u64,
     limit: Option<u64>,

@@ -104,6 +104,15 @@ impl<'c> Reader<'c> {
         Err(FileError::bad_parameter(self.case, text))
     }
 
+    /// Without an element to a row there may be any number of rows, more than memory holds.
+    pub(super) fn at_least_one(&self, name: &str, what: &str, extent: usize) -> Result<(), FileError> {
+        if extent > 0 {
+            Ok(())
+        } else {
+            Err(self.refused(format!("in.{name} has no {what}; 1 is needed at least")))
+        }
+    }
+
     /// Every element of the active rows is finite; −∞ is a banned token where that means something.
     pub(super) fn active_finite(
         &self,

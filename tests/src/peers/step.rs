@@ -111,6 +111,7 @@ impl Rows {
         let [rows, len] = shape[..] else {
             return Err(reader.refused(format!("in.{name} has shape {shape:?}; [2B, T] is needed")));
         };
+        reader.at_least_one(name, "token", len)?;
         if rows % 2 != 0 {
             return Err(
                 reader.refused(format!("in.{name} has {rows} rows; chosen and rejected make an even number"))
@@ -199,6 +200,7 @@ impl Rows {
         let weight = reader.floats("weight")?;
         let v = weight.shape.first().copied().unwrap_or(0);
         reader.has_shape("weight", weight, &[v, h], "hidden")?;
+        reader.at_least_one("hidden", "column", h)?;
         self.check_labels(reader, v)?;
         reader.active_finite("hidden", hidden, |row| self.active(row), false)?;
         reader.active_finite("weight", weight, |_| true, false)?;

@@ -170,6 +170,7 @@ fn sequence(reader: Reader<'_>) -> Found {
     let (x, shape, v) = logits(reader)?;
     reader.has_rank("logits", x, 3)?;
     let (sequences, len) = (shape[0], shape[1]);
+    reader.at_least_one("logits", "token", len)?;
     let labels = reader.integers_of("labels", &shape, "logits")?;
     let rules = rules(reader, len)?;
     reader.active_finite("logits", x, |row| rules.of(&labels, row).is_some(), true)?;

@@ -98,13 +98,14 @@ impl<L: PairLink> StepProblem<L> {
     /// `hidden · weightᵀ`: what a file's own logits must be, in the rows that count.
     fn logits<T: Number>(&self, hidden: &[T], weight: &[T], h: usize) -> Vec<T> {
         let dot = |x: &[T], w: &[T]| T::dot(x.iter().copied().zip(w.iter().copied()));
-        let row = |(i, x)| -> Vec<T> {
+        let row = |i| -> Vec<T> {
+            let x = &hidden[i * h..][..h];
             match self.rules.of(&self.labels, i) {
                 None => vec![T::unknown(); self.v],
-                Some(_) => weight.chunks_exact(h.max(1)).map(|w| dot(x, w)).collect(),
+                Some(_) => (0..self.v).map(|j| dot(x, &weight[j * h..][..h])).collect(),
             }
         };
-        hidden.chunks_exact(h.max(1)).enumerate().flat_map(row).collect()
+        (0..self.labels.len()).flat_map(row).collect()
     }
 
     fn run<T: Number>(&self) -> Result<StepPlanes<T>, Error> {

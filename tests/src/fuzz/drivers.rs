@@ -1,0 +1,169 @@
+//! The drivers of the four signatures with arbitrary slices.
+
+use bellwether_core::logprob::{Linear, SequenceMean, SequenceSum, Token};
+use bellwether_core::pair::{Length, Logistic, Nca, PairLoss, Score, Sppo, Square};
+use bellwether_core::sig::segment_stats::{Keep, Segments};
+use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
+use bellwether_cpu_ref::fused_linear as fused;
+use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
+use bellwether_cpu_ref::pair_rows::{self as pairs, PairInputs, PairLink, Plane};
+use bellwether_cpu_ref::segment_stats::{self as stats, SegmentOp, Values};
+use bellwether_cpu_ref::token_rows::{self as tokens, TokenUpstream, Tokens};
+
+use super::all_or_nothing;
+use super::draw::Draw;
+
+pub(super) fn token_rows(data: &[u8]) -> bool {
+    let mut d = Draw::new(data);
+    let (n, v) = (d.upto(8), d.size(8));
+    let labels = d.labels(n, v);
+    let stride = if d.rarely() { d.size(12) } else { v };
+    let op = Token { temperature: d.parameter(1.0) };
+    let (held, rules) = (d.near(n.checked_mul(stride)), d.rules(4));
+    let logits = d.numbers(held);
+    let x = Tokens { logits: &logits, v, stride, labels: &labels, rules };
+    let planes = d.near(Some(token::PLANES.len() * n));
+    let forward = all_or_nothing([planes], |[result]| tokens::token_rows(&op, &x, result));
+    let up = Upstream::draw(&mut d, n);
+    let width = d.near(n.checked_mul(v));
+    let backward = all_or_nothing([width], |[d]| tokens::token_rows_backward(&op, &x, &up.lend(), d));
+    forward && backward
+}
+
+/// Upstream gradients, each there or not.
+pub(super) struct Upstream([Option<Vec<f64>>; 3]);
+
+impl Upstream {
+    pub(super) fn draw(d: &mut Draw<'_>, n: usize) -> Self {
+        Self([(); 3].map(|()| {
+            let held = d.near(Some(n));
+            d.any::<bool>().then(|| d.numbers(held))
+        }))
+    }
+
+    pub(super) fn lend(&self) -> TokenUpstream<'_, f64> {
+        let [logp, lse, entropy] = self.0.each_ref().map(Option::as_deref);
+        TokenUpstream { logp, lse, entropy }
+    }
+}
+
+pub(super) fn fused_linear(data: &[u8]) -> bool {
+    let mut d = Draw::new(data);
+    let (n, h, v) = (d.upto(6), d.size(4), d.size(6));
+    let labels = d.labels(n, v);
+    let (held, columns, rules) = (d.near(n.checked_mul(h)), d.near(v.checked_mul(h)), d.rules(3));
+    let (hidden, weight) = (d.numbers(held), d.numbers(columns));
+    let x = Hidden { hidden: &hidden, weight: &weight, h, v, labels: &labels, rules };
+    let op = Linear { temperature: d.parameter(1.0) };
+    let mut work = vec![0.0; d.near((n + 1).checked_mul(v))];
+    let planes = d.near(Some(token::PLANES.len() * n));
+    let forward = all_or_nothing([planes], |[result]| fused::fused_linear(&op, &x, &mut work, result));
+    let up = Upstream::draw(&mut d, n);
+    let sizes = [d.near(n.checked_mul(h)), d.near(v.checked_mul(h))];
+    let backward = all_or_nothing(sizes, |[d_hidden, d_weight]| {
+        let out = HiddenGradients { d_hidden, d_weight };
+        fused::fused_linear_backward(&op, &x, &up.lend(), &mut work, out)
+    });
+    forward && backward
+}
+
+pub(super) fn segment_stats(data: &[u8]) -> bool {
+    let mut d = Draw::new(data);
+    let (count, len, packed) = (d.size(6), d.size(6), d.any());
+    let offsets = offsets(&mut d, count.min(6));
+    let segments =
+        if packed { Segments::Packed { offsets: &offsets } } else { Segments::Padded { count, len } };
+    let elements = match packed {
+        true => offsets.last().map(|&last| last as usize),
+        false => count.checked_mul(len),
+    };
+    let (held, marked, labelled) = (d.near(elements), d.near(elements), d.near(elements));
+    let values = d.numbers(held);
+    let mask: Vec<u32> = (0..marked).map(|_| d.any::<u8>().into()).map(|word: u32| word & 3).collect();
+    let labels = d.labels(labelled, 6);
+    let keep = match d.upto(2) {
+        0 => Keep::All,
+        1 => Keep::Masked { mask: &mask },
+        _ => Keep::Labelled { labels: &labels, rules: d.rules(len) },
+    };
+    let x = Values { values: &values, segments, keep };
+    let sum = segment_op(&SequenceSum {}, &x, &mut d);
+    segment_op(&SequenceMean {}, &x, &mut d) && sum
+}
+
+/// Offsets of segments; now and then they fall, end elsewhere or are too few.
+fn offsets(d: &mut Draw<'_>, count: usize) -> Vec<u32> {
+    let mut offsets = vec![0];
+    for _ in 0..count {
+        offsets.push(offsets[offsets.len() - 1] + d.upto(9) as u32);
+    }
+    if d.rarely() {
+        let at = d.upto(count);
+        offsets[at] = d.any();
+    }
+    offsets.truncate(d.near(Some(offsets.len())));
+    offsets
+}
+
+fn segment_op<O: SegmentOp>(op: &O, x: &Values<'_, f64>, d: &mut Draw<'_>) -> bool {
+    let (reduction, count) = (d.reduction(), x.segments.count());
+    let planes = d.near(count.checked_mul(segment::PLANES.len()));
+    let forward = all_or_nothing([planes], |[result]| stats::segment_stats(op, x, reduction, result));
+    let (held, elements) = (d.near(Some(count)), d.near(Some(x.values.len())));
+    let up = d.numbers(held);
+    let backward =
+        all_or_nothing([elements], |[out]| stats::segment_stats_backward(op, x, reduction, &up, out));
+    forward && backward
+}
+
+pub(super) fn pair_rows(data: &[u8]) -> bool {
+    let mut d = Draw::new(data);
+    let n = d.size(6);
+    let planes: [_; 6] = std::array::from_fn(|i| {
+        let stride = if d.rarely() { d.size(3) } else { 1 };
+        let held = d.near(n.checked_mul(stride));
+        let length = |x: f64| if i < 4 { x } else { x.abs().floor() + 1.0 };
+        (d.numbers(held).into_iter().map(length).collect::<Vec<_>>(), stride)
+    });
+    let [chosen, rejected, ref_chosen, ref_rejected, long, short] =
+        planes.each_ref().map(|(data, stride)| Plane { data: &data[..], stride: *stride });
+    let lengths = d.any::<bool>().then_some((long, short));
+    let x = PairInputs { n, chosen, rejected, ref_chosen, ref_rejected, lengths };
+    let (size, reduction) = (d.near(n.checked_mul(pair::PLANES.len())), d.reduction());
+    match d.upto(3) {
+        0 => pair_link(Square {}, &x, &mut d, (size, reduction)),
+        1 => pair_link(Nca {}, &x, &mut d, (size, reduction)),
+        2 => pair_link(Sppo {}, &x, &mut d, (size, reduction)),
+        _ => {
+            let link = Logistic { label_smoothing: d.parameter(0.0) };
+            pair_link(link, &x, &mut d, (size, reduction))
+        }
+    }
+}
+
+fn pair_link<L: PairLink>(
+    link: L,
+    x: &PairInputs<'_, f64>,
+    d: &mut Draw<'_>,
+    (size, reduction): (usize, Reduction),
+) -> bool {
+    let loss = loss(link, d);
+    all_or_nothing([size], |[result]| pairs::pair_rows(&loss, x, reduction, result))
+}
+
+/// A loss with any score map and parameters.
+pub(super) fn loss<L: PairLink>(link: L, d: &mut Draw<'_>) -> PairLoss<L> {
+    let score = match d.upto(3) {
+        0 => Score::ReverseKl,
+        1 => Score::ForwardKl,
+        2 => Score::JsDivergence,
+        _ => Score::AlphaDivergence { coef: d.parameter(0.5), cap: d.parameter(80.0) },
+    };
+    PairLoss {
+        beta: d.parameter(0.1),
+        score,
+        length: if d.any() { Length::TokenMean } else { Length::Sum },
+        reference_free: d.rarely(),
+        link,
+    }
+}
