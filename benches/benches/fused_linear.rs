@@ -29,11 +29,11 @@ struct Data<T> {
 impl<T: Scalar> Data<T> {
     fn inputs<'a>(&'a self, labels: &'a [i32]) -> Hidden<'a, T> {
         let rules = Labels::default();
-        Hidden { hidden: &self.hidden, weight: &self.weight, h: H, v: V, labels, rules }
+        Hidden { hidden: &self.hidden, weight: &self.weight, bias: None, h: H, v: V, labels, rules }
     }
 
     fn up(&self) -> TokenUpstream<'_, T> {
-        TokenUpstream { logp: Some(&self.up), lse: None, entropy: None }
+        TokenUpstream { logp: Some(&self.up), ..TokenUpstream::default() }
     }
 }
 
@@ -48,7 +48,7 @@ fn cpu<T: Scalar>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, data: &D
     let (mut d_hidden, mut d_weight) = (vec![T::zero(); N * H], vec![T::zero(); V * H]);
     group.bench_function(format!("backward/{name}"), |b| {
         b.iter(|| {
-            let out = HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight };
+            let out = HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight, d_bias: None };
             backward(&Linear::default(), black_box(&inputs), &data.up(), &mut scratch, out).expect("finite");
         });
     });
@@ -60,7 +60,7 @@ fn reference(data: &Data<f64>, labels: &[i32]) -> Result<[Vec<f64>; 2], bellweth
     let (mut scratch, mut result) = (vec![0.0; (N + 1) * V], vec![0.0; P * N]);
     let (mut d_hidden, mut d_weight) = (vec![0.0; N * H], vec![0.0; V * H]);
     forward(&op, &inputs, &mut scratch, &mut result)?;
-    let out = HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight };
+    let out = HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight, d_bias: None };
     backward(&op, &inputs, &data.up(), &mut scratch, out)?;
     Ok([plane(&result, LOGP, N).to_vec(), d_weight])
 }
@@ -86,7 +86,7 @@ fn gpu(
     expected: &[Vec<f64>; 2],
 ) -> Result<(), Error> {
     let Some(gpu) = Gpu::open() else { return Ok(()) };
-    let shape = FusedShape::packed(N, V, H, 256, Labels::default());
+    let shape = FusedShape::packed(N, V, H, Labels::default());
     let mut rows = vec![0.0; P * N];
     rows.extend(&data.up);
     let (hidden, weight) = (gpu.floats(&data.hidden)?, gpu.floats(&data.weight)?);
@@ -98,11 +98,23 @@ fn gpu(
     let (rows, scratch) = (Slice::whole(&rows), Slice::whole(&scratch));
     let result = rows.part(0, (P * N) as u64);
     let there =
-        plan.forward(gpu.device(), &shape, &FusedForward { hidden, weight, labels, scratch, result })?;
+        plan.forward(gpu.device(), &shape, &FusedForward { hidden, weight, bias: None, labels, scratch, result })?;
     let upstream = Upstream { offset: P * N, stride: N, mask: 1 };
     let (d_hidden, d_weight) = (Slice::whole(&d_hidden), Slice::whole(&d_weight));
-    let buffers =
-        FusedBackward { hidden, weight, labels, rows, scratch, d_hidden, d_weight, saved: 0, upstream };
+    let (bias, d_bias, saved) = (None, None, 0);
+    let buffers = FusedBackward {
+        hidden,
+        weight,
+        bias,
+        labels,
+        rows,
+        scratch,
+        d_hidden,
+        d_weight,
+        d_bias,
+        saved,
+        upstream,
+    };
     let back = plan.backward(gpu.device(), &shape, &buffers)?;
     gpu.hold("log-probabilities", &there, result.part((LOGP * N) as u64, N as u64), &expected[0])?;
     gpu.hold("gradient of the weight", &back, d_weight, &expected[1])?;

@@ -19,10 +19,10 @@ const NAN: f64 = f64::NAN;
 
 /// Planes and gradient of token rows.
 fn tokens(x: &Tokens<'_, f64>, up: &[f64]) -> Result<[Vec<u64>; 2], bellwether_core::Error> {
-    let (op, n) = (Token { temperature: 0.75 }, x.labels.len());
+    let (op, n) = (Token::at(0.75), x.labels.len());
     let (mut planes, mut d_logits) = (vec![NAN; token::PLANES.len() * n], vec![NAN; n * x.v]);
     token_rows(&op, x, &mut planes)?;
-    let up = TokenUpstream { logp: Some(up), lse: None, entropy: Some(up) };
+    let up = TokenUpstream { logp: Some(up), entropy: Some(up), ..TokenUpstream::default() };
     token_rows_backward(&op, x, &up, &mut d_logits)?;
     Ok([bits(&planes), bits(&d_logits)])
 }
@@ -41,7 +41,7 @@ fn gaps_between_rows_of_logits_are_not_read() -> Tested {
             }
             gaps[i * stride..][..v].copy_from_slice(row);
         }
-        let with_gaps = Tokens { logits: &gaps, v, stride, labels: &labels, rules };
+        let with_gaps = Tokens { logits: &gaps, v, stride, labels: &labels, rules, mask: None };
         let without = Tokens::new(&packed, v, &labels, rules);
         assert_eq!(tokens(&with_gaps, &up)?, tokens(&without, &up)?);
     }
@@ -55,18 +55,18 @@ fn rows_from_hidden_states_are_those_of_their_logits() -> Tested {
     let at = |i: usize, j: usize| -> f64 { (0..h).map(|k| hidden[i * h + k] * weight[j * h + k]).sum() };
     let logits: Vec<f64> = (0..n * v).map(|at_| at(at_ / v, at_ % v)).collect();
     let rules = Labels::next(2);
-    let x = Hidden { hidden: &hidden, weight: &weight, h, v, labels: &labels, rules };
+    let x = Hidden { hidden: &hidden, weight: &weight, bias: None, h, v, labels: &labels, rules };
     let (mut planes, mut want) = (vec![NAN; token::PLANES.len() * n], vec![NAN; token::PLANES.len() * n]);
     // More scratch than is needed: what is behind stays.
     let mut scratch = vec![NAN; (n + 1) * v + 2];
     fused_linear(&Linear::default(), &x, &mut scratch, &mut planes)?;
     token_rows(&Token::default(), &Tokens::new(&logits, v, &labels, rules), &mut want)?;
     assert_eq!(bits(&planes), bits(&want), "these numbers are exact in any order");
-    let up = TokenUpstream { logp: Some(&up), lse: Some(&up), entropy: None };
+    let up = TokenUpstream { logp: Some(&up), lse: Some(&up), ..TokenUpstream::default() };
     let mut g = vec![NAN; n * v];
     token_rows_backward(&Token::default(), &Tokens::new(&logits, v, &labels, rules), &up, &mut g)?;
     let (mut d_hidden, mut d_weight) = (vec![NAN; n * h], vec![NAN; v * h]);
-    let out = HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight };
+    let out = HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight, d_bias: None };
     fused_linear_backward(&Linear::default(), &x, &up, &mut scratch, out)?;
     assert!(scratch[(n + 1) * v..].iter().all(|x| x.is_nan()));
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} is not {b}");

@@ -31,10 +31,10 @@ fn results<T: Scalar>() -> Result<Vec<T>, bellwether_core::Error> {
     let (labels, logits, up) = (labels(N, V), as_t::<T>(numbers(N * V, 1)), as_t::<T>(numbers(N, 2)));
     let x = Tokens::new(&logits, V, &labels, Labels::next(10));
     let mut planes = vec![T::zero(); token::PLANES.len() * N];
-    token_rows(&Token { temperature: 0.75 }, &x, &mut planes)?;
+    token_rows(&Token::at(0.75), &x, &mut planes)?;
     let mut d_logits = vec![T::zero(); N * V];
-    let upstream = TokenUpstream { logp: Some(&up), lse: Some(&up), entropy: None };
-    token_rows_backward(&Token { temperature: 0.75 }, &x, &upstream, &mut d_logits)?;
+    let upstream = TokenUpstream { logp: Some(&up), lse: Some(&up), ..TokenUpstream::default() };
+    token_rows_backward(&Token::at(0.75), &x, &upstream, &mut d_logits)?;
     let values = Values { values: &up, segments: Segments::Padded { count: N, len: 1 }, keep: Keep::All };
     let mut stats = vec![T::zero(); segment::PLANES.len() * N];
     segment_stats(&SequenceMean {}, &values, Reduction::Mean { over: 3 }, &mut stats)?;

@@ -5,7 +5,7 @@
 mod common;
 
 use bellwether_check::generate::Draw;
-use bellwether_check::rig::{Mode, Rig};
+use bellwether_check::rig::{Mode, Rig, TokenRun};
 use bellwether_core::logprob::{SequenceSum, Token};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::segment_stats::{Keep, Segments};
@@ -33,9 +33,10 @@ impl Rows {
     /// Planes and gradient of some of the rows.
     fn run(&self, rig: &Rig, from: usize, to: usize) -> (Vec<f32>, Vec<f32>) {
         let logits = (&self.logits[from * self.v..to * self.v], self.v);
-        let up = [Some(&self.up[from..to]), None, Some(&self.up[from..to])];
-        rig.token_rows(&Token::default(), &Labels::default(), logits, &self.labels[from..to], up)
-            .expect("the run succeeds")
+        let up = Some(&self.up[from..to]);
+        let (op, rules) = (Token::default(), Labels::default());
+        let run = TokenRun::new(&op, &rules, logits, &self.labels[from..to]);
+        rig.token_rows(&TokenRun { upstream: [up, None, up, up, up], ..run }).expect("the run succeeds")
     }
 
     /// The whole at once has the bits of its pieces.

@@ -9,6 +9,7 @@ use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
 use bellwether_cpu_ref::pair_rows::{self as pairs, PairInputs, PairLink, Plane};
 use bellwether_cpu_ref::segment_stats::{self as stats, SegmentOp, Values};
 use bellwether_cpu_ref::token_rows::{self as tokens, TokenUpstream, Tokens};
+use bellwether_cpu_ref::token_states::{self as states, Shard};
 
 use super::all_or_nothing;
 use super::draw::Draw;
@@ -18,10 +19,11 @@ pub(super) fn token_rows(data: &[u8]) -> bool {
     let (n, v) = (d.upto(8), d.size(8));
     let labels = d.labels(n, v);
     let stride = if d.rarely() { d.size(12) } else { v };
-    let op = Token { temperature: d.parameter(1.0) };
+    let op = token_op(&mut d);
     let (held, rules) = (d.near(n.checked_mul(stride)), d.rules(4));
     let logits = d.numbers(held);
-    let x = Tokens { logits: &logits, v, stride, labels: &labels, rules };
+    let mask: Option<Vec<i32>> = d.rarely().then(|| (0..d.near(Some(n))).map(|_| d.any::<bool>().into()).collect());
+    let x = Tokens { logits: &logits, v, stride, labels: &labels, rules, mask: mask.as_deref() };
     let planes = d.near(Some(token::PLANES.len() * n));
     let forward = all_or_nothing([planes], |[result]| tokens::token_rows(&op, &x, result));
     let up = Upstream::draw(&mut d, n);
@@ -30,20 +32,50 @@ pub(super) fn token_rows(data: &[u8]) -> bool {
     forward && backward
 }
 
+/// Shards of a vocabulary: states, the planes they make, the gradient of a shard.
+pub(super) fn token_states(data: &[u8]) -> bool {
+    let mut d = Draw::new(data);
+    let (n, v, vocabulary) = (d.upto(6), d.size(6), d.size(12));
+    let (labels, op, rules) = (d.labels(n, vocabulary), token_op(&mut d), d.rules(3));
+    let held = d.near(n.checked_mul(v));
+    let logits = d.numbers(held);
+    let x = Tokens::new(&logits, v, &labels, rules);
+    let shard = Shard { base: d.size(8), vocabulary };
+    let size = d.near(Some(token::STATE.len() * n));
+    let made = all_or_nothing([size], |[states]| states::token_states(&op, &x, shard, states));
+    let (shards, size) = (d.upto(4), d.near(Some(token::PLANES.len() * n)));
+    let held = d.near((token::STATE.len() * n).checked_mul(shards));
+    let parts = d.numbers(held);
+    let whole = (&labels[..], rules, vocabulary);
+    let merged = all_or_nothing([size], |[result]| {
+        states::token_rows_finish(&op, &parts, shards, whole, result)
+    });
+    let (held, width) = (d.near(Some(token::PLANES.len() * n)), d.near(n.checked_mul(v)));
+    let (planes, up) = (d.numbers(held), Upstream::draw(&mut d, n));
+    let back = all_or_nothing([width], |[g]| {
+        states::token_shard_backward(&op, &x, shard, &planes, &up.lend(), g)
+    });
+    made || merged || back
+}
+
+/// Parameters, in their ranges or not.
+pub(super) fn token_op(d: &mut Draw<'_>) -> Token {
+    Token { temperature: d.parameter(1.0), logit_scale: d.parameter(1.0), softcap: d.parameter(0.0) }
+}
+
 /// Upstream gradients, each there or not.
-pub(super) struct Upstream([Option<Vec<f64>>; 3]);
+pub(super) struct Upstream([Option<Vec<f64>>; token::UPSTREAM.len()]);
 
 impl Upstream {
     pub(super) fn draw(d: &mut Draw<'_>, n: usize) -> Self {
-        Self([(); 3].map(|()| {
+        Self([(); token::UPSTREAM.len()].map(|()| {
             let held = d.near(Some(n));
             d.any::<bool>().then(|| d.numbers(held))
         }))
     }
 
     pub(super) fn lend(&self) -> TokenUpstream<'_, f64> {
-        let [logp, lse, entropy] = self.0.each_ref().map(Option::as_deref);
-        TokenUpstream { logp, lse, entropy }
+        TokenUpstream::of(self.0.each_ref().map(Option::as_deref))
     }
 }
 
@@ -53,15 +85,17 @@ pub(super) fn fused_linear(data: &[u8]) -> bool {
     let labels = d.labels(n, v);
     let (held, columns, rules) = (d.near(n.checked_mul(h)), d.near(v.checked_mul(h)), d.rules(3));
     let (hidden, weight) = (d.numbers(held), d.numbers(columns));
-    let x = Hidden { hidden: &hidden, weight: &weight, h, v, labels: &labels, rules };
-    let op = Linear { temperature: d.parameter(1.0) };
+    let held = d.near(Some(v));
+    let bias = d.any::<bool>().then(|| d.numbers(held));
+    let x = Hidden { hidden: &hidden, weight: &weight, bias: bias.as_deref(), h, v, labels: &labels, rules };
+    let op = Linear { token: token_op(&mut d) };
     let mut work = vec![0.0; d.near((n + 1).checked_mul(v))];
     let planes = d.near(Some(token::PLANES.len() * n));
     let forward = all_or_nothing([planes], |[result]| fused::fused_linear(&op, &x, &mut work, result));
     let up = Upstream::draw(&mut d, n);
-    let sizes = [d.near(n.checked_mul(h)), d.near(v.checked_mul(h))];
-    let backward = all_or_nothing(sizes, |[d_hidden, d_weight]| {
-        let out = HiddenGradients { d_hidden, d_weight };
+    let sizes = [d.near(n.checked_mul(h)), d.near(v.checked_mul(h)), d.near(Some(v))];
+    let backward = all_or_nothing(sizes, |[d_hidden, d_weight, d_bias]| {
+        let out = HiddenGradients { d_hidden, d_weight, d_bias: Some(d_bias) };
         fused::fused_linear_backward(&op, &x, &up.lend(), &mut work, out)
     });
     forward && backward

@@ -60,15 +60,18 @@ fn kernel(d: &mut Draw<'_>) {
     assert!(!source.in_dialect(d.pick(&Dialect::ALL)).is_empty());
 }
 
-/// Chunks of the rows are multiples of 256 and bring a size or an error.
+/// Tiles of logits grow by 256 rows and 2048 columns, and bring a size or an error; the host's choice is one of them.
 fn fused(d: &mut Draw<'_>) -> bool {
     let (n, v, h) = (d.size(9000), d.size(9000), d.size(9000));
-    let usual = FusedShape::usual_chunk(n, v);
-    assert!(usual > 0 && usual.is_multiple_of(256), "{n} rows of {v}: {usual}");
-    let chunk = if d.any() { usual } else { d.size(512) };
-    let bytes = FusedShape::packed(n, v, h, chunk, Labels::default()).scratch_bytes();
+    let usual = FusedShape::packed(n, v, h, Labels::default());
+    let (chunk, columns) = (usual.chunk, usual.columns);
+    assert!(chunk > 0 && chunk.is_multiple_of(256), "{n} rows of {v}: {chunk}");
+    assert!(columns > 0 && columns.is_multiple_of(2048), "{n} rows of {v}: {columns}");
+    let shape = if d.any() { usual } else { usual.tiled(d.size(512), d.size(4096)) };
+    let bytes = shape.scratch_bytes();
     if let Ok(bytes) = bytes {
-        assert_eq!(u128::from(bytes), 8 * chunk as u128 * v as u128);
+        let tile = 4 * shape.chunk.min(n.max(1)) as u128 * shape.columns.min(v) as u128;
+        assert!(u128::from(bytes) >= tile, "{shape:?}: {bytes}");
     }
     bytes.is_ok()
 }

@@ -1,7 +1,7 @@
 //! A whole training step with arbitrary slices.
 
 use bellwether_core::Error;
-use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::logprob::Linear;
 use bellwether_core::pair::{Hinge, Logistic, PairLoss};
 use bellwether_core::sig::{pair_rows as pair, segment_stats as segment, token_rows as token};
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
@@ -90,7 +90,7 @@ impl Room {
 fn from_logits<L: PairLink>(loss: &PairLoss<L>, batch: &Batch<'_, f64>, v: usize, d: &mut Draw<'_>) -> bool {
     let (held, width) =
         (d.near(batch.labels.len().checked_mul(v)), d.near(batch.labels.len().checked_mul(v)));
-    let (logits, op) = (d.numbers(held), Token { temperature: d.parameter(1.0) });
+    let (logits, op) = (d.numbers(held), drivers::token_op(d));
     let mut room = Room::draw(d, batch);
     all_or_nothing([width], |[d_logits]| {
         let done = step_from_logits(loss, &op, batch, (&logits, v), &mut room.out(), d_logits);
@@ -103,15 +103,15 @@ fn from_hidden<L: PairLink>(loss: &PairLoss<L>, batch: &Batch<'_, f64>, v: usize
     let (n, h) = (batch.labels.len(), d.size(3));
     let (held, columns) = (d.near(n.checked_mul(h)), d.near(v.checked_mul(h)));
     let (hidden, weight, op) =
-        (d.numbers(held), d.numbers(columns), Linear { temperature: d.parameter(1.0) });
+        (d.numbers(held), d.numbers(columns), Linear { token: drivers::token_op(d) });
     let other = d.labels(n, v);
     let labels = if d.rarely() { &other } else { batch.labels };
-    let x = Hidden { hidden: &hidden, weight: &weight, h, v, labels, rules: batch.rules };
+    let x = Hidden { hidden: &hidden, weight: &weight, bias: None, h, v, labels, rules: batch.rules };
     let mut scratch = vec![0.0; d.near((n + 1).checked_mul(v))];
     let sizes = [d.near(n.checked_mul(h)), d.near(v.checked_mul(h))];
     let mut room = Room::draw(d, batch);
     all_or_nothing(sizes, |[d_hidden, d_weight]| {
-        let work = (&mut scratch[..], HiddenGradients { d_hidden, d_weight });
+        let work = (&mut scratch[..], HiddenGradients { d_hidden, d_weight, d_bias: None });
         let done = step_from_hidden(loss, &op, batch, &x, &mut room.out(), work);
         room.check(&done);
         done

@@ -5,7 +5,7 @@ use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::status::{EMPTY_SUPPORT, INFINITE, LABEL_RANGE, NAN};
 
 use super::{Case, Draw, token_ways};
-use crate::problem::{Fault, TokenProblem};
+use crate::problem::{Fault, TokenProblem, Way};
 
 /// One upstream gradient at a time, in the order of the contract.
 const ONLY: [&str; 5] = [
@@ -66,11 +66,11 @@ fn confident(upstream: [Option<Vec<f64>>; 5]) -> TokenProblem {
 }
 
 /// Rows with inputs outside the contract, among good ones.
-fn faults() -> Case {
-    let (v, mut problem) = (70, normal("faults", 9, 70, 2.0));
+fn faults(name: &str, v: usize, way: Way) -> Case {
+    let mut problem = TokenProblem { way, ..normal(name, 9, v, 2.0) };
     let mut status = vec![0; 9];
     for (row, column, x, said) in
-        [(1, 69, f64::NAN, NAN), (2, 0, f64::INFINITY, INFINITE), (4, 33, -f64::NAN, NAN)]
+        [(1, v - 1, f64::NAN, NAN), (2, 0, f64::INFINITY, INFINITE), (4, 33, -f64::NAN, NAN)]
     {
         problem.logits[row * v + column] = x;
         status[row] = said;
@@ -78,13 +78,16 @@ fn faults() -> Case {
     problem.logits[5 * v..][..v].fill(NEG_INF);
     (problem.labels[6], problem.labels[7]) = (v as i32, -5);
     (status[5], status[6], status[7]) = (EMPTY_SUPPORT, LABEL_RANGE, LABEL_RANGE);
-    Case::new("inputs outside the contract", Fault { problem, status })
+    Case::new(name, Fault { problem, status })
 }
 
 /// The cases.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
-        faults(),
+        faults("inputs outside the contract", 70, Way::Rows),
+        faults("inputs outside the contract, long rows", 300, Way::Rows),
+        faults("inputs outside the contract, in three shards", 70, Way::Shards(3)),
+        faults("inputs outside the contract, in one kernel", 70, Way::Step),
         Case::new("empty batch", normal("empty batch", 0, 8, 1.0)),
         Case::new("one row", normal("one row", 1, 100, 1.0)),
     ];
@@ -142,19 +145,20 @@ pub(super) fn cases() -> Vec<Case> {
     all_ignored.labels.fill(-100);
     all_ignored.logits.fill(f64::NAN);
     cases.push(Case::new("all ignored", all_ignored));
-    for temperature in [0.7, 1.3, 8.0] {
+    for (temperature, v) in [(0.7, 75), (1.3, 75), (8.0, 75), (0.6, 300)] {
         let name = format!("temperature {temperature}");
-        let problem = TokenProblem { op: Token::at(temperature), ..normal(&name, 4, 75, 3.0) };
+        let problem = TokenProblem { op: Token::at(temperature), ..normal(&name, 4, v, 3.0) };
         cases.push(Case::new(name, problem));
     }
-    let mut shifted =
-        TokenProblem { rules: Labels::next(7), ..normal("labels of the next token", 21, 40, 2.0) };
-    for row in [6, 13, 20] {
-        shifted.logits[row * 40..][..40].fill(f64::NAN);
+    for (name, v) in [("labels of the next token", 40), ("labels of the next token, long rows", 300)] {
+        let mut shifted = TokenProblem { rules: Labels::next(7), ..normal(name, 21, v, 2.0) };
+        for row in [6, 13, 20] {
+            shifted.logits[row * v..][..v].fill(f64::NAN);
+        }
+        shifted.labels[9] = -100;
+        shifted.logits[8 * v..][..v].fill(f64::NAN);
+        cases.push(Case::new(name, shifted));
     }
-    shifted.labels[9] = -100;
-    shifted.logits[8 * 40..][..40].fill(f64::NAN);
-    cases.push(Case::new("labels of the next token", shifted));
     for (i, name) in
         ONLY.into_iter().enumerate()
     {

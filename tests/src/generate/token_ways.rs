@@ -6,7 +6,8 @@ use bellwether_core::sig::token_rows::Labels;
 
 use super::token_rows::normal;
 use super::{Case, Draw};
-use crate::problem::{TokenProblem, Way};
+use crate::problem::{Pinned, TokenProblem, Way};
+use crate::storage::round;
 
 const NEG_INF: f64 = f64::NEG_INFINITY;
 const HALVES: [Storage; 2] = [Storage::F16, Storage::Bf16];
@@ -70,7 +71,8 @@ fn ways() -> Vec<Case> {
     add("in place", 11, 130, Storage::F32, 0, Way::InPlace);
     add("in place, gaps", 11, 257, Storage::F32, 5, Way::InPlace);
     add("in place, f16, odd rows", 11, 67, Storage::F16, 0, Way::InPlace);
-    add("in place, bf16, gaps", 11, 67, Storage::Bf16, 1, Way::InPlace);
+    add("in place, bf16, gaps", 11, 67, Storage::Bf16, 2, Way::InPlace);
+    add("in place, three parts", 6, 40_001, Storage::F32, 0, Way::InPlace);
     add("one kernel", 11, 130, Storage::F32, 0, Way::Step);
     add("one kernel, f16", 11, 130, Storage::F16, 0, Way::Step);
     add("one kernel, bf16, gap", 11, 67, Storage::Bf16, 3, Way::Step);
@@ -106,13 +108,15 @@ fn shapes() -> Vec<Case> {
         cases.push(Case::new(&*name, mixed(&name, 3, v)));
     }
     cases.push(Case::heavy("many rows of several parts", |name| mixed(name, 300, 17_000)));
-    let mut masked = TokenProblem { gap: 2, ..normal("a mask", 12, 90, 2.0) };
-    masked.mask = Some((0..12).map(|i| i % 3).collect());
-    for row in (0..12).filter(|i| i % 3 == 0) {
-        masked.logits[row * 90..][..90].fill(f64::NAN);
-        masked.labels[row] = 1 << 20;
+    for (name, v) in [("a mask", 90), ("a mask, long rows", 290)] {
+        let mut masked = TokenProblem { gap: 2, ..normal(name, 12, v, 2.0) };
+        masked.mask = Some((0..12).map(|i| i % 3).collect());
+        for row in (0..12).filter(|i| i % 3 == 0) {
+            masked.logits[row * v..][..v].fill(f64::NAN);
+            masked.labels[row] = 1 << 20;
+        }
+        cases.push(Case::new(name, masked));
     }
-    cases.push(Case::new("a mask", masked));
     let rules = Labels::next(4);
     let mut shifted = TokenProblem { rules, ..normal("a mask and labels of the next token", 12, 30, 2.0) };
     shifted.mask = Some((0..12).map(|i| i32::from(i != 5)).collect());
@@ -152,7 +156,22 @@ fn ties() -> Case {
     Case::new(name, problem)
 }
 
+/// Gradients half-way between two numbers of 16 bits: the even one is right, and the bound would allow either.
+fn halves() -> Vec<Case> {
+    let case = |storage: Storage| {
+        let (name, digits) = (format!("{}, ties", storage.name()), if storage == Storage::F16 { 11 } else { 8 });
+        let half = f64::exp2(f64::from(-digits));
+        // Of a row with one column the mean is the logit: the gradient is the upstream gradient.
+        let ties = [1.0 + half, 1.0 + 3.0 * half, -1.0 - half, 2.0 + 2.0 * half, 2f64.powi(-25), 3.0 * 2f64.powi(-25)];
+        let mut problem = TokenProblem { storage, ..normal(&name, ties.len(), 1, 1.0) };
+        problem.upstream = [None, None, None, None, Some(ties.to_vec())];
+        let exact = ties.iter().map(|&x| round(x as f32, storage).into()).collect();
+        Case::new(name, Pinned { problem, exact: vec![("d_logits", exact)] })
+    };
+    HALVES.map(case).into()
+}
+
 /// The cases.
 pub(super) fn cases() -> Vec<Case> {
-    [stored(), ways(), vec![shards(), ties()], shapes(), capped()].into_iter().flatten().collect()
+    [stored(), halves(), ways(), vec![shards(), ties()], shapes(), capped()].into_iter().flatten().collect()
 }

@@ -57,6 +57,7 @@ fn judgement(
     let Some((&h, rows)) = hidden.shape.split_last() else {
         return Err(reader.refused("in.hidden needs a last dimension"));
     };
+    reader.at_least_one("hidden", "column", h)?;
     let v = weight.shape.first().copied().unwrap_or(0);
     reader.has_shape("weight", weight, &[v, h], "hidden")?;
     let bias = match reader.case.inputs.get("bias") {
