@@ -117,9 +117,11 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(shaped("rising", 2, 2049, |_, _, j| j as f64 / 16.0));
     cases.push(shaped("falling", 2, 2049, |_, _, j| -(j as f64) / 16.0));
     cases.push(shaped("every lane its own scale", 2, 1024, |_, _, j| ((j % 64) as f64 - 32.0) * 8.0));
-    cases.push(shaped("extremes 1e30", 4, 66, |_, row, j| {
-        if (j + row) % 3 == 0 { 1e30_f32.into() } else { (-1e30_f32).into() }
-    }));
+    for (name, v) in [("extremes 1e30", 66), ("extremes 1e30, long rows", 300)] {
+        cases.push(shaped(name, 4, v, |_, row, j| {
+            if (j + row) % 3 == 0 { 1e30_f32.into() } else { (-1e30_f32).into() }
+        }));
+    }
     cases.push(shaped("extremes of f32", 2, 66, |_, _, j| {
         f64::from(if j == 65 { f32::MAX } else { f32::MIN })
     }));
