@@ -1,6 +1,7 @@
 //! `bellwether check` and `verify`: judges files' numbers against the reference, and backends against the reference.
 
-use bellwether_core::Error;
+use bellwether_core::bound::DIVISION_UNITS;
+use bellwether_core::{Bound, Error};
 
 use crate::file::{Case, FileError};
 use crate::generate;
@@ -10,13 +11,22 @@ use crate::problem::{Backend, Judged, Output, Outputs, Precision, RunError};
 use crate::report::{CaseReport, OutputReport, Verdict};
 use crate::tensor::Dtype;
 
-/// What an f64 peer is granted beside the derived bound, relative to `max(1, |x|)`: it may have written the same
-/// formula in a form that cancels. `1 − σ(x)` loses a few units of 1; `x − logsumexp(x)` a few units of the largest
-/// input. Never more than 1e-9: where inputs are huge the case's 60-digit truth is the judge.
-fn peer_f64(case: &Case) -> f64 {
+/// One unit of the truth in a file, which was computed with so many digits.
+const UNIT_OF_TRUTH: f64 = 1e-60;
+
+/// What a formula in a form that cancels loses, in arithmetic with this unit, relative to `max(1, |x|)`: `1 − σ(x)`
+/// loses digits of 1, `x − logsumexp(x)` digits of the largest input. Three roundings are of that size: of an input's
+/// scaling, of the sum and of the difference.
+fn cancellation(case: &Case, unit: f64) -> f64 {
+    const ROUNDINGS: f64 = DIVISION_UNITS + 1.0 + 1.0;
     let finite = case.inputs.iter().flat_map(|(_, t)| &t.data).map(|x| x.abs()).filter(|x| x.is_finite());
-    let largest = finite.fold(0.0, f64::max);
-    (1e-12 + 4.0 * (f64::EPSILON / 2.0) * largest).min(1e-9)
+    ROUNDINGS * unit * finite.fold(1.0, f64::max)
+}
+
+/// What an f64 peer is granted beside the derived bound: it may have written the same formula in a form that cancels.
+/// A number that is not as good as one unit of f32 is no f64 number, however large an input is.
+fn peer_f64(case: &Case) -> f64 {
+    cancellation(case, Bound::<53>::UNIT).min(Bound::<24>::UNIT)
 }
 
 /// A case's reports, or why the case is bad.
@@ -176,12 +186,14 @@ fn allowance(case: &Case, claim: &Claim<'_>, value: f64) -> f64 {
     if !magnitude.is_finite() {
         return 0.0;
     }
-    let storage = match claim.tensor.dtype.unit() {
+    match claim.tensor.dtype.unit() {
+        Some(53) if claim.name.starts_with("exact") => {
+            magnitude * Bound::<53>::UNIT + cancellation(case, UNIT_OF_TRUTH) * magnitude.max(1.0)
+        }
         Some(53) => peer_f64(case) * magnitude.max(1.0),
         Some(bits) => magnitude * (-f64::from(bits)).exp2(),
         None => 0.0,
-    };
-    storage + claim.deviation * (magnitude + 1e-3)
+    }
 }
 
 /// One backend on the file's inputs.

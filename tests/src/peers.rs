@@ -76,31 +76,24 @@ pub struct Claim<'c> {
     pub entry: Entry,
     /// What the reference is multiplied by.
     pub factor: f64,
-    /// How far the peer is known to be from the truth, relative to `|x| + 1e-3`.
-    pub deviation: f64,
 }
 
 impl Judgement {
     /// Every number of the case that this problem can judge.
     pub fn claims<'c>(&self, case: &'c Case) -> Vec<Claim<'c>> {
-        // An infinite one says that the peer is not finite somewhere, which the case's tag says too. A file cannot
-        // excuse itself from everything.
-        let stated = case.meta.get("peer_deviation").and_then(|x| x.parse::<f64>().ok());
-        let deviation = stated.filter(|x| x.is_finite()).unwrap_or(0.0).clamp(0.0, 1e-9);
         let groups = [
-            ("in", &case.inputs, &self.inputs, 1.0, 0.0),
-            ("out", &case.outputs, &self.outputs, 1.0, deviation),
-            ("grad", &case.grads, &self.grads, self.cotangent, deviation),
-            ("exact.out", &case.exact_outputs, &self.outputs, 1.0, 0.0),
-            ("exact.grad", &case.exact_grads, &self.grads, self.cotangent, 0.0),
+            ("in", &case.inputs, &self.inputs, 1.0),
+            ("out", &case.outputs, &self.outputs, 1.0),
+            ("grad", &case.grads, &self.grads, self.cotangent),
+            ("exact.out", &case.exact_outputs, &self.outputs, 1.0),
+            ("exact.grad", &case.exact_grads, &self.grads, self.cotangent),
         ];
-        let claim = |(kind, named, factor, deviation): (&str, &'c crate::tensor::Named, f64, f64),
-                     entry: &Entry| {
+        let claim = |(kind, named, factor): (&str, &'c crate::tensor::Named, f64), entry: &Entry| {
             let tensor = named.get(entry.name)?;
-            Some(Claim { name: format!("{kind}.{}", entry.name), tensor, entry: *entry, factor, deviation })
+            Some(Claim { name: format!("{kind}.{}", entry.name), tensor, entry: *entry, factor })
         };
-        let of_group = |(kind, named, entries, factor, deviation): (_, _, &Vec<Entry>, _, _)| {
-            entries.iter().filter_map(|e| claim((kind, named, factor, deviation), e)).collect::<Vec<_>>()
+        let of_group = |(kind, named, entries, factor): (_, _, &Vec<Entry>, _)| {
+            entries.iter().filter_map(|e| claim((kind, named, factor), e)).collect::<Vec<_>>()
         };
         groups.into_iter().flat_map(of_group).collect()
     }
