@@ -5,6 +5,7 @@
 
 mod fused_linear;
 mod known;
+mod logit_pairs;
 mod pair_rows;
 mod pair_step;
 mod segment_stats;
@@ -16,6 +17,7 @@ use bellwether_cpu_ref::token_rows::Scalar;
 
 pub use fused_linear::LinearProblem;
 pub use known::{Fault, Pinned};
+pub use logit_pairs::LogitPairProblem;
 pub use pair_rows::PairProblem;
 pub use pair_step::{Head, StepPlanes, StepProblem};
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};

@@ -16,8 +16,8 @@ pub struct Row<T> {
     /// `log Σ exp(x_j − max)`.
     pub log_sum: T,
     /// The maximum as a mere number, and the logarithm relative to it: what the gradient starts from.
-    shift: T,
-    log_norm: T,
+    pub(crate) shift: T,
+    pub(crate) log_norm: T,
 }
 
 /// Upstream gradients of one row.

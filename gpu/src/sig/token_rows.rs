@@ -7,6 +7,7 @@ use bellwether_core::sig::token_rows::{BackwardArgs, ForwardArgs, UPSTREAM};
 
 use bellwether_shaders::{Dialect, Source};
 
+pub(crate) use shape::LabelWords;
 pub use shape::{TokenBackward, TokenForward, TokenShape, Upstream};
 
 use crate::error::{Error, index, product};

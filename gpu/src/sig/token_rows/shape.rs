@@ -78,15 +78,15 @@ pub struct TokenBackward<'a> {
 }
 
 /// The labels' rules as the kernels read them.
-pub(super) struct LabelWords {
-    pub(super) seq_len: u32,
-    pub(super) shift: u32,
-    pub(super) ignore_index: u32,
+pub(crate) struct LabelWords {
+    pub(crate) seq_len: u32,
+    pub(crate) shift: u32,
+    pub(crate) ignore_index: u32,
 }
 
 impl TokenShape {
     /// Labels: one per row, whole sequences where a row is scored by the next label.
-    pub(super) fn check(&self, op: &'static str, labels: &Slice<'_>) -> Result<LabelWords, Error> {
+    pub(crate) fn check(&self, op: &'static str, labels: &Slice<'_>) -> Result<LabelWords, Error> {
         let (n, rules) = (self.n, &self.labels);
         labels.holds(op, "labels", n as u64)?;
         if rules.shift == Shift::Next && !n.is_multiple_of(rules.seq_len) {
