@@ -79,9 +79,9 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
 fn js() -> Vec<Case> {
     let of = |beta, temperature| Js { beta, temperature };
     logit_pairs::settings(&[
-        ("", of(0.5, 1.0), true),
-        ("beta 0.1, ", of(0.1, 0.7), true),
-        ("beta 0.9, ", of(0.9, 2.0), true),
+        ("", of(0.5, 1.0), false),
+        ("beta 0.1, ", of(0.1, 0.7), false),
+        ("beta 0.9, ", of(0.9, 2.0), false),
         ("beta 0, ", of(0.0, 1.0), false),
         ("beta 1, ", of(1.0, 1.3), false),
     ])
@@ -91,11 +91,11 @@ fn js() -> Vec<Case> {
 fn alpha_divergence() -> Vec<Case> {
     let of = |alpha, temperature| AlphaDivergence { alpha, temperature };
     logit_pairs::settings(&[
-        ("", of(0.5, 1.0), true),
-        ("alpha 0.01, ", of(0.01, 0.7), true),
-        ("alpha 0.99, ", of(0.99, 1.0), true),
-        ("alpha 2, ", of(2.0, 1.3), false),
-        ("alpha -1.5, ", of(-1.5, 1.0), false),
+        ("", of(0.5, 1.0), false),
+        ("alpha 0.01, ", of(0.01, 0.7), false),
+        ("alpha 0.99, ", of(0.99, 1.0), false),
+        ("alpha 2, ", of(2.0, 1.3), true),
+        ("alpha -1.5, ", of(-1.5, 1.0), true),
     ])
 }
 

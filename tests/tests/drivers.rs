@@ -2,12 +2,14 @@
 //! outputs are as they were.
 
 use bellwether_core::Error;
-use bellwether_core::logprob::{Linear, SequenceMean, SequenceSum, Token};
+use bellwether_core::logprob::{AlphaDivergence, Js, Kl, Linear, SequenceMean, SequenceSum, Token};
 use bellwether_core::pair::{Length, Logistic, PairLoss, Score};
+use bellwether_core::sig::logit_pairs::{self as two, By, PairLayout};
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::token_rows::{Labels, Shift};
 use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients, fused_linear, fused_linear_backward};
+use bellwether_cpu_ref::logit_pairs::{LogitPairs, PairRow, logit_pairs, logit_pairs_backward};
 use bellwether_cpu_ref::pair_rows::{PairInputs, Plane, pair_rows};
 use bellwether_cpu_ref::segment_stats::{SegmentOp, Values, segment_stats, segment_stats_backward};
 use bellwether_cpu_ref::token_rows::{TokenUpstream, Tokens, token_rows, token_rows_backward};
@@ -75,6 +77,16 @@ fn segments<O: SegmentOp>(op: &O, x: &Values<'_, f64>, up: &[f64], off: i32) -> 
         && untouched([about(x.values.len(), off)], |[d]| segment_stats_backward(op, x, Reduction::Sum, up, d))
 }
 
+fn divergences<O: PairRow>(op: &O, x: &LogitPairs<'_, f64>, up: &[f64], off: [i32; 2]) -> bool {
+    let n = x.labels.len();
+    let up = [Some(up), None, Some(up), None];
+    let planes = about(two::PLANES * n, off[0]);
+    untouched([planes], |[result]| logit_pairs(op, x, result))
+        && [By::Policy, By::Reference].into_iter().all(|by| {
+            untouched([about(n * x.layout.v, off[1])], |[d]| logit_pairs_backward(op, x, &up, by, d))
+        })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -92,6 +104,28 @@ proptest! {
         prop_assert!(untouched([planes], |[result]| token_rows(&op, &x, result)));
         let up = TokenUpstream { logp: Some(&up), lse: None, entropy: None };
         prop_assert!(untouched([about(n * v, off[3])], |[d]| token_rows_backward(&op, &x, &up, d)));
+    }
+
+    #[test]
+    fn logit_pairs_takes_anything(
+        logits in numbers(40), ref_logits in numbers(40), labels in labels(8), rules in rules(), up in numbers(8),
+        (v, gap, ref_gap) in (0..8_usize, 0..2_usize, 0..3_usize),
+        (temperature, beta, alpha) in (
+            prop_oneof![4 => Just(1.0), 1 => number()],
+            prop_oneof![Just(0.0), Just(0.5), Just(1.0), number()],
+            prop_oneof![Just(0.5), Just(2.0), Just(-1.0), number()],
+        ),
+        off in prop::array::uniform5(off()),
+    ) {
+        let n = labels.len();
+        let layout = PairLayout { v, stride: v + gap, ref_stride: v + ref_gap, rules };
+        let (logits, up) = (fit(logits, n * layout.stride, off[0]), fit(up, n, off[1]));
+        let ref_logits = fit(ref_logits, n * layout.ref_stride, off[2]);
+        let x = LogitPairs { logits: &logits, ref_logits: &ref_logits, labels: &labels, layout };
+        let off = [off[3], off[4]];
+        prop_assert!(divergences(&Kl { temperature }, &x, &up, off));
+        prop_assert!(divergences(&Js { beta, temperature }, &x, &up, off));
+        prop_assert!(divergences(&AlphaDivergence { alpha, temperature }, &x, &up, off));
     }
 
     #[test]

@@ -40,7 +40,8 @@ fn own<D: Divergence, T: Real>(op: &D, pair: &Pair<T>, x: &[T], r: &[T]) -> [T; 
 impl<D: Divergence> PairRow for D {
     fn planes<T: Real>(&self, x: &[T], r: &[T], label: usize) -> [T; PLANES] {
         let pair = Pair::new(self, x, r, label);
-        pair.planes(own(self, &pair, x, r))
+        let infinite = self.infinite(pair.only_policy, pair.only_reference);
+        pair.planes(own(self, &pair, x, r), infinite)
     }
 
     fn gradient<T: Real>(

@@ -27,7 +27,7 @@ impl PairRow for Kl {
     fn planes<T: Real>(&self, x: &[T], r: &[T], label: usize) -> [T; PLANES] {
         let pair = Pair::new(self, x, r, label);
         let [forward, reverse] = both(&pair, x, r);
-        pair.planes([forward, reverse, pair.policy.entropy])
+        pair.planes([forward, reverse, pair.policy.entropy], pair.only_policy || pair.only_reference)
     }
 
     fn gradient<T: Real>(

@@ -63,9 +63,8 @@ impl<T: Real> Pair<T> {
         x.iter().zip(r).map(|(&x, &r)| self.see(x, r))
     }
 
-    /// The planes, around the three of the operator's own.
-    pub(crate) fn planes(&self, own: [T; 3]) -> [T; PLANES] {
-        let infinite = own.iter().any(|x| x.value() == f64::INFINITY);
+    /// The planes, around the three of the operator's own; `infinite`: of which one is, by definition.
+    pub(crate) fn planes(&self, own: [T; 3], infinite: bool) -> [T; PLANES] {
         let status =
             u32::from(self.label_banned) * status::IMPOSSIBLE_LABEL + u32::from(infinite) * status::DISJOINT;
         let (p, q) = (&self.policy, &self.reference);

@@ -173,10 +173,14 @@ fn write(row: u32, counted: bool, label: u32, place: Place) {
             let r = reference(place.ref_first + label);
             norms = row_norms(state);
             logps = vec2<f32>((x - norms.top) - norms.log_sum, (r - norms.ref_top) - norms.ref_log_sum);
-            own = row_finish(state, norms, (only & ONLY_POLICY) != 0u, (only & ONLY_REFERENCE) != 0u);
+            let only_policy = (only & ONLY_POLICY) != 0u;
+            let only_reference = (only & ONLY_REFERENCE) != 0u;
+            own = row_finish(state, norms, only_policy, only_reference);
             if (status == 0u) {
-                status = finishing(x, r, own);
-                logps = select(logps, vec2<f32>(x, r), vec2<bool>(bw_is_minus_infinity(x), bw_is_minus_infinity(r)));
+                let banned = vec2<bool>(bw_is_minus_infinity(x), bw_is_minus_infinity(r));
+                logps = select(logps, vec2<f32>(x, r), banned);
+                status = select(0u, STATUS_IMPOSSIBLE_LABEL, any(banned))
+                    | select(0u, STATUS_DISJOINT, row_infinite(only_policy, only_reference));
             }
         }
         if ((status & STATUS_POISON) != 0u) {
@@ -198,11 +202,4 @@ fn write(row: u32, counted: bool, label: u32, place: Place) {
     result[at + 7u * stride] = own.y;
     result[at + 8u * stride] = own.z;
     result[at + 9u * stride] = f32(status);
-}
-
-// What a good row has to say: a label of probability 0, an infinite divergence.
-fn finishing(x: f32, r: f32, own: vec3<f32>) -> u32 {
-    let impossible = bw_is_minus_infinity(x) || bw_is_minus_infinity(r);
-    let infinite = bw_is_infinite(own.x) || bw_is_infinite(own.y) || bw_is_infinite(own.z);
-    return select(0u, STATUS_IMPOSSIBLE_LABEL, impossible) | select(0u, STATUS_DISJOINT, infinite);
 }

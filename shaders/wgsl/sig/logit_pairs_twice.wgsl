@@ -32,7 +32,11 @@ fn second_scan(place: Place, norms: Norms, lane: u32) -> vec2<f32> {
     return sum;
 }
 
+fn row_infinite(only_policy: bool, only_reference: bool) -> bool {
+    return pair_infinite(args.params, only_policy, only_reference);
+}
+
 fn row_finish(row: Row, norms: Norms, only_policy: bool, only_reference: bool) -> vec3<f32> {
     let own = pair_finish(args.params, lane_sums[0]);
-    return select(own, vec3<f32>(pair_infinity(args.v)), pair_infinite(args.params, only_policy, only_reference));
+    return select(own, vec3<f32>(pair_infinity(args.v)), row_infinite(only_policy, only_reference));
 }

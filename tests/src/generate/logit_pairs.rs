@@ -14,14 +14,16 @@ const NEG_INF: f64 = f64::NEG_INFINITY;
 /// The cases of one operator.
 struct Suite<O> {
     op: O,
-    /// Begins the names of seeds.
-    slug: String,
+    /// Begins the names of cases.
+    prefix: String,
+    /// Whether it overflows where log-ratios are large.
+    overflows: bool,
 }
 
 impl<O: PairRow> Suite<O> {
     /// Normal logits, random labels, every upstream gradient that the operator has.
     fn normal(&self, name: &str, n: usize, v: usize, deviation: f64) -> LogitPairProblem<O> {
-        let mut draw = Draw::of(&format!("{}{name}", self.slug));
+        let mut draw = Draw::of(&format!("{}{name}", self.prefix));
         let has = |i: usize| i < O::UPSTREAM.len();
         LogitPairProblem {
             op: self.op,
@@ -43,7 +45,7 @@ impl<O: PairRow> Suite<O> {
         f: impl Fn(&mut Draw, usize, usize) -> (f64, f64),
     ) -> LogitPairProblem<O> {
         let mut problem = self.normal(name, n, v, 1.0);
-        let mut draw = Draw::of(&format!("{}{name}, logits", self.slug));
+        let mut draw = Draw::of(&format!("{}{name}, logits", self.prefix));
         let both: Vec<_> = (0..n * v).map(|at| f(&mut draw, at / v, at % v)).collect();
         (problem.logits, problem.ref_logits) = both.into_iter().unzip();
         problem.labels = (0..n).map(|i| if i % 2 == 0 { v as i32 - 1 } else { 0 }).collect();
@@ -99,8 +101,13 @@ fn alike<O: PairRow>(s: &Suite<O>) -> Vec<(&'static str, LogitPairProblem<O>)> {
     let grid = |d: &mut Draw| (d.normal(2.0) * 512.0).round() / 512.0;
     let twice = |x: f64| (x, x);
     let ulp = |x: f64, j: usize| f64::from(f32::from_bits((x as f32).to_bits() + (j % 3) as u32));
-    let mut one_banned = s.shaped("equal but for one logit", (3, 70), |d, _, _| twice(grid(d)));
-    one_banned.logits[5] += 4.0;
+    let mut one_apart = s.shaped("equal but for one logit", (3, 70), |d, _, _| twice(grid(d)));
+    one_apart.logits[5] += 4.0;
+    // Both normalisers are nearly 1, so that the bound is that of the tokens alone.
+    let tails = s.shaped("nearly equal tails", (4, 200), |d, _, j| {
+        let x = d.normal(1.0) - 14.0;
+        if j == 7 { (0.0, 0.0) } else { (x, f64::from((x + d.normal(1e-3)) as f32)) }
+    });
     vec![
         ("equal rows", s.shaped("equal rows", (3, 131), |d, _, _| twice(d.normal(3.0)))),
         (
@@ -131,7 +138,8 @@ fn alike<O: PairRow>(s: &Suite<O>) -> Vec<(&'static str, LogitPairProblem<O>)> {
                 (x, f64::from((x + d.normal(0.1)) as f32))
             }),
         ),
-        ("equal but for one logit", one_banned),
+        ("equal but for one logit", one_apart),
+        ("nearly equal tails", tails),
     ]
 }
 
@@ -139,7 +147,17 @@ fn alike<O: PairRow>(s: &Suite<O>) -> Vec<(&'static str, LogitPairProblem<O>)> {
 fn unlike<O: PairRow>(s: &Suite<O>) -> Vec<(&'static str, LogitPairProblem<O>)> {
     let peak = |at: usize, j: usize, size: f64| if j == at { size } else { 0.0 };
     let big = f64::from(1e30_f32);
-    vec![
+    let mut confident = s.shaped("confident label", (4, 64), |d, row, j| {
+        let label = if row % 2 == 0 { 63 } else { 0 };
+        if j == label { (15.0, 14.0) } else { (-1.0, d.normal(1.0)) }
+    });
+    confident.upstream[1..].fill(None);
+    let extremes = s.shaped("extremes 1e30", (4, 66), |_, row, j| {
+        let of = |k: usize| if (j + row) % k == 0 { big } else { -big };
+        (of(3), of(2))
+    });
+    let mut cases = vec![
+        ("extremes 1e30", extremes),
         ("peaks apart", s.shaped("peaks apart", (4, 65), |_, _, j| (peak(64, j, 20.0), peak(3, j, 20.0)))),
         (
             "peaks far apart",
@@ -169,13 +187,6 @@ fn unlike<O: PairRow>(s: &Suite<O>) -> Vec<(&'static str, LogitPairProblem<O>)> 
             }),
         ),
         (
-            "extremes 1e30",
-            s.shaped("extremes 1e30", (4, 66), |_, row, j| {
-                let of = |k: usize| if (j + row) % k == 0 { big } else { -big };
-                (of(3), of(2))
-            }),
-        ),
-        (
             "extremes 1e30 in common",
             s.shaped("extremes 1e30 in common", (4, 66), |d, row, j| {
                 let x = if (j + row) % 3 == 0 { d.normal(1.0) } else { -big };
@@ -188,11 +199,17 @@ fn unlike<O: PairRow>(s: &Suite<O>) -> Vec<(&'static str, LogitPairProblem<O>)> 
                 if j == 17 { (0.0, 1.0) } else { (-9.0, -9.0 + d.normal(0.5)) }
             }),
         ),
-    ]
+    ];
+    // Beyond f64 too: there is no gradient to hold to.
+    let beyond = ["extremes 1e30", "every lane its own scale"];
+    for (_, problem) in cases.iter_mut().filter(|(name, _)| s.overflows && beyond.contains(name)) {
+        problem.upstream = [const { None }; UPSTREAM];
+    }
+    cases
 }
 
-/// Banned tokens: of both rows, or of either where the divergence and its gradients stay finite.
-fn banned<O: PairRow>(s: &Suite<O>, finite: bool) -> Vec<(&'static str, LogitPairProblem<O>)> {
+/// Banned tokens: of both rows, or of either.
+fn banned<O: PairRow>(s: &Suite<O>) -> Vec<(&'static str, LogitPairProblem<O>)> {
     let ban = |x: f64, banned: bool| if banned { NEG_INF } else { x };
     let both = |d: &mut Draw, gone: bool| (ban(d.normal(2.0), gone), ban(d.normal(2.0), gone));
     let mut label = s.shaped("banned label", (4, 70), |d, _, j| both(d, j == 69));
@@ -213,10 +230,6 @@ fn banned<O: PairRow>(s: &Suite<O>, finite: bool) -> Vec<(&'static str, LogitPai
             (ban(d.normal(2.0), p), ban(d.normal(2.0), q))
         });
         problem.labels = vec![1, 0, 130, 129];
-        if !finite {
-            // Values only: a property looks at the gradients.
-            problem.upstream = [const { None }; UPSTREAM];
-        }
         cases.push((name, problem));
     }
     cases
@@ -250,37 +263,56 @@ fn sizes<O: PairRow>(s: &Suite<O>) -> Vec<Case> {
     cases
 }
 
-/// The cases of an operator, beginning with `prefix`; `finite`: no divergence of it is infinite.
-fn of<O: PairRow>(op: O, prefix: &str, finite: bool) -> Vec<Case> {
-    let s = Suite { op, slug: prefix.to_owned() };
-    let shapes = alike(&s).into_iter().chain(unlike(&s)).chain(banned(&s, finite));
-    let mut cases = sizes(&s);
-    cases.extend(shapes.map(|(name, problem)| Case::new(name, problem)));
-    cases.extend((0..O::UPSTREAM.len()).map(|i| s.only(i)));
-    cases.push(Case::new("v = 151936", s.normal("v = 151936", 2, 151_936, 2.0)));
-    for case in &mut cases {
-        case.name = format!("{prefix}{}", case.name);
+impl<O: PairRow> Suite<O> {
+    fn cases(&self) -> Vec<Case> {
+        let shapes = alike(self).into_iter().chain(unlike(self)).chain(banned(self));
+        let mut cases = sizes(self);
+        cases.extend(shapes.map(|(name, problem)| Case::new(name, problem)));
+        cases.extend((0..O::UPSTREAM.len()).map(|i| self.only(i)));
+        for case in &mut cases {
+            case.name = format!("{}{}", self.prefix, case.name);
+        }
+        cases
     }
-    cases
+
+    /// Cases that are the same for every setting of an operator.
+    fn large(&self) -> Vec<Case> {
+        vec![
+            Case::new("v = 151936", self.normal("v = 151936", 2, 151_936, 2.0)),
+            Case::new("66000 rows", self.normal("66000 rows", 66_000, 3, 1.0)),
+        ]
+    }
 }
 
 /// The cases of [`Kl`].
 pub(super) fn kl() -> Vec<Case> {
-    let s = Suite { op: Kl::default(), slug: String::new() };
-    let mut cases = of(s.op, "", false);
+    let suite = |op| Suite { op, prefix: String::new(), overflows: false };
+    let plain = suite(Kl::default());
+    let mut cases = plain.cases();
+    cases.extend(plain.large());
     for temperature in [0.7, 1.3, 8.0] {
-        let op = Kl { temperature };
         let name = format!("temperature {temperature}");
-        cases.push(Case::new(&*name, Suite { op, slug: String::new() }.normal(&name, 4, 75, 3.0)));
+        let problem = suite(Kl { temperature }).normal(&name, 4, 75, 3.0);
+        cases.push(Case::new(name, problem));
     }
-    cases.push(Case::new("66000 rows", s.normal("66000 rows", 66_000, 3, 1.0)));
-    cases.push(Case::heavy("beyond one binding", |name| {
-        Suite { op: Kl::default(), slug: String::new() }.normal(name, 9001, 4099, 1.0)
+    cases.push(Case::heavy("beyond one binding", move |name| {
+        suite(Kl::default()).normal(name, 9001, 4099, 1.0)
     }));
     cases
 }
 
-/// The cases of a divergence with several settings, each with its own name and whether it is always finite.
-pub(super) fn settings<O: PairRow>(settings: &[(&str, O, bool)]) -> Vec<Case> {
-    settings.iter().flat_map(|&(prefix, op, finite)| of(op, prefix, finite)).collect()
+/// A setting of an operator: what its cases' names begin with, and whether it overflows where log-ratios are large.
+pub(super) type Setting<'a, O> = (&'a str, O, bool);
+
+/// The cases of a divergence in several settings.
+pub(super) fn settings<O: PairRow>(settings: &[Setting<'_, O>]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for &(prefix, op, overflows) in settings {
+        let suite = Suite { op, prefix: prefix.to_owned(), overflows };
+        cases.extend(suite.cases());
+        if prefix.is_empty() {
+            cases.extend(suite.large());
+        }
+    }
+    cases
 }
