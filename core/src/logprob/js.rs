@@ -61,9 +61,15 @@ impl Op for Js {
     fn check(&self) -> Result<(), Error> {
         check_temperature(Self::SPEC.slug, self.temperature)?;
         let least = super::alpha_divergence::LEAST;
-        let (end, inside) =
-            (self.beta == 0.0 || self.beta == 1.0, self.beta >= least && self.beta <= 1.0 - least);
-        require(end || inside, Self::SPEC.slug, "beta", self.beta, "0, 1, or in [2^-10, 1 - 2^-10]")
+        let rest = 1.0 - self.beta;
+        let end = self.beta == 0.0 || rest == 0.0;
+        require(
+            end || (self.beta >= least && rest >= least),
+            Self::SPEC.slug,
+            "beta",
+            self.beta,
+            "0, 1, or in [2^-10, 1 - 2^-10]",
+        )
     }
 
     /// `Params { scale, beta, rest }`, `rest = 1 − beta`.

@@ -17,6 +17,11 @@ fn mixture<T: Real>(u: T, b: f64) -> T {
     }
 }
 
+/// Whether the mixture is the reference alone: `beta` 1.
+fn reference_alone(beta: f64) -> bool {
+    1.0 - beta == 0.0
+}
+
 /// `log(m/p)`; where the policy bans the token it multiplies 0.
 fn over_p<T: Real>(t: &Seen<T>, beta: f64) -> T {
     match t.both {
@@ -54,7 +59,7 @@ impl Divergence for Js {
         if beta == 0.0 {
             return [T::zero(), kl_share(t, 1.0)];
         }
-        if beta == 1.0 {
+        if reference_alone(beta) {
             return [kl_share(t, -1.0), T::zero()];
         }
         let (b, rest) = (T::lift(beta), T::lift(1.0 - beta));
@@ -77,7 +82,7 @@ impl Divergence for Js {
         if self.beta == 0.0 {
             return difference(t);
         }
-        if self.beta == 1.0 {
+        if reference_alone(self.beta) {
             return towards(t.p, t, 1.0) - t.p.weigh(mean);
         }
         let w = T::lift(1.0 - self.beta) * over_p(t, self.beta);
@@ -88,7 +93,7 @@ impl Divergence for Js {
         if self.beta == 0.0 {
             return towards(t.q, t, -1.0) - t.q.weigh(mean);
         }
-        if self.beta == 1.0 {
+        if reference_alone(self.beta) {
             return -difference(t);
         }
         let w = T::lift(self.beta) * over_q(t, self.beta);
@@ -96,13 +101,13 @@ impl Divergence for Js {
     }
 
     fn infinite(&self, only_policy: bool, only_reference: bool) -> bool {
-        (self.beta == 0.0 && only_reference) || (self.beta == 1.0 && only_policy)
+        (self.beta == 0.0 && only_reference) || (reference_alone(self.beta) && only_policy)
     }
 
     fn has_gradient(&self, by: By) -> bool {
         match by {
             By::Policy => self.beta == 0.0,
-            By::Reference => self.beta == 1.0,
+            By::Reference => reference_alone(self.beta),
         }
     }
 }

@@ -106,7 +106,7 @@ fn generalised(reader: Reader<'_>) -> Found {
 fn both(reader: Reader<'_>, plane: &'static str, upstream: usize) -> Found {
     let beta = if upstream == 1 { 0.0 } else { 1.0 };
     let said = reader.number("beta", beta)?;
-    if said != beta {
+    if said - beta != 0.0 {
         return Err(reader.refused(format!("`beta` is {said}, but this divergence is that of {beta}")));
     }
     let mut found = peer(reader, kl(reader)?, plane, upstream)?;
