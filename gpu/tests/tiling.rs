@@ -49,7 +49,7 @@ fn gradients_in_windows() -> Result<(), Error> {
 
 /// Planes and both gradients of two matrices of logits.
 fn pair_bits<O: LogitPairOp>(context: &Context, op: &O) -> Result<[Vec<u32>; 3], Error> {
-    let (n, v) = (301, 75);
+    let (n, v) = (271, 75);
     let (logits, ref_logits, labels, up) = (noise(n * v, 13), noise(n * v, 14), labels(n, v), noise(n, 15));
     let rules = Labels::default();
     let inputs = LogitPairInputs { logits: &logits, ref_logits: &ref_logits, v, labels: &labels, rules };
