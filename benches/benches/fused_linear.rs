@@ -97,8 +97,11 @@ fn gpu(
     let (hidden, weight, labels) = (Slice::whole(&hidden), Slice::whole(&weight), Slice::whole(&labels));
     let (rows, scratch) = (Slice::whole(&rows), Slice::whole(&scratch));
     let result = rows.part(0, (P * N) as u64);
-    let there =
-        plan.forward(gpu.device(), &shape, &FusedForward { hidden, weight, bias: None, labels, scratch, result })?;
+    let there = plan.forward(
+        gpu.device(),
+        &shape,
+        &FusedForward { hidden, weight, bias: None, labels, scratch, result },
+    )?;
     let upstream = Upstream { offset: P * N, stride: N, mask: 1 };
     let (d_hidden, d_weight) = (Slice::whole(&d_hidden), Slice::whole(&d_weight));
     let (bias, d_bias, saved) = (None, None, 0);

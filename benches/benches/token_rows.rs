@@ -97,7 +97,8 @@ fn gpu(group: &mut BenchmarkGroup<'_, WallTime>, data: &Data) -> Result<(), Erro
     let shape = TokenShape::packed(N, V, Labels::default());
     let (logits, labels, all) = (Slice::whole(&logits), Slice::whole(&labels), Slice::whole(&rows));
     let planes = all.part(0, (P * N) as u64);
-    let there = plan.forward(gpu.device(), &shape, &TokenForward { logits, labels, result: planes, scratch: None })?;
+    let there =
+        plan.forward(gpu.device(), &shape, &TokenForward { logits, labels, result: planes, scratch: None })?;
     let upstream = Upstream { offset: P * N, stride: N, mask: 1 };
     let d_logits = Slice::whole(&d_logits);
     let saved = TokenBackward { logits, rows: all, labels, d_logits, saved: 0, upstream };

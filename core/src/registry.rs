@@ -12,6 +12,9 @@ macro_rules! for_each_op {
     ($with:path) => {
         $with! {
             logprob::token::Token: TokenRows [],
+            logprob::kl::Kl: LogitPairs [],
+            logprob::js::Js: LogitPairs [expm1m],
+            logprob::alpha_divergence::AlphaDivergence: LogitPairs [expm1m],
             logprob::linear::Linear: FusedLinear [],
             logprob::sequence_sum::SequenceSum: SegmentStats [],
             logprob::sequence_mean::SequenceMean: SegmentStats [],

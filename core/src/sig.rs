@@ -7,6 +7,7 @@
 
 mod args;
 pub mod fused_linear;
+pub mod logit_pairs;
 pub mod pair_rows;
 pub mod reduction;
 pub mod segment_stats;
@@ -20,6 +21,8 @@ pub use reduction::Reduction;
 pub enum Signature {
     /// Logits and labels per token: [`token_rows`].
     TokenRows,
+    /// Two rows of logits and labels per token: [`logit_pairs`].
+    LogitPairs,
     /// Hidden states, LM-head weight and labels per token: [`fused_linear`].
     FusedLinear,
     /// Values per element and segments: [`segment_stats`].
@@ -34,6 +37,7 @@ impl Signature {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TokenRows => "TokenRows",
+            Self::LogitPairs => "LogitPairs",
             Self::FusedLinear => "FusedLinear",
             Self::SegmentStats => "SegmentStats",
             Self::PairRows => "PairRows",

@@ -16,6 +16,8 @@ pub const LABEL_RANGE: u32 = 8;
 pub const IMPOSSIBLE_LABEL: u32 = 16;
 /// The segment keeps no element: its mean is given as 0.
 pub const EMPTY_SEGMENT: u32 = 32;
+/// An output is +∞: one of the two distributions allows a token that the other bans.
+pub const DISJOINT: u32 = 64;
 
 /// Bits that make the outputs of a row NaN.
 pub const POISON: u32 = NAN | INFINITE | EMPTY_SUPPORT | LABEL_RANGE;
@@ -30,6 +32,7 @@ pub const fn name(bit: u32) -> &'static str {
         LABEL_RANGE => "label out of range",
         IMPOSSIBLE_LABEL => "label has probability 0",
         EMPTY_SEGMENT => "segment keeps no element",
+        DISJOINT => "infinite divergence",
         _ => "unknown",
     }
 }

@@ -1,5 +1,10 @@
 //! Row functions of the family `logprob`.
 
+mod alpha_divergence;
+pub mod divergence;
+mod js;
+mod kl;
+pub mod pair;
 mod sequence_mean;
 mod sequence_sum;
 pub mod state;

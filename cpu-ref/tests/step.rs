@@ -82,8 +82,12 @@ fn a_step_from_hidden_states_is_the_step_from_their_logits() -> Tested {
     step_from_logits(&DPO, &Token::default(), &batch, (&logits, V), &mut out, &mut d_logits)?;
     let (mut d_hidden, mut d_weight, mut scratch) =
         (vec![NAN; n * h], vec![NAN; V * h], vec![NAN; (n + 1) * V]);
-    let x = Hidden { hidden: &hidden, weight: &weight, bias: None, h, v: V, labels: &labels, rules: batch.rules };
-    let work = (&mut scratch[..], HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight, d_bias: None });
+    let x =
+        Hidden { hidden: &hidden, weight: &weight, bias: None, h, v: V, labels: &labels, rules: batch.rules };
+    let work = (
+        &mut scratch[..],
+        HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight, d_bias: None },
+    );
     let mut out = StepOut::carve(from_hidden, pairs, len)?;
     step_from_hidden(&DPO, &Linear::default(), &batch, &x, &mut out, work)?;
     assert_eq!(bits(&spaces[0]), bits(&spaces[1]));

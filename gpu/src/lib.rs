@@ -15,16 +15,17 @@ pub mod step;
 pub use bellwether_core::Storage;
 pub use bellwether_shaders::{Access, ArgsSpace, Binding, Dialect, Role, Source, find};
 pub use context::{
-    Context, LinearGradients, LinearInputs, PairInputs, Planes, SegmentInputs, Selector, StepData,
-    StepInputs, StepOutputs, TokenInputs, TokenUpstream,
+    Context, LinearGradients, LinearInputs, LogitPairInputs, LogitPairUpstream, PairInputs, Planes,
+    SegmentInputs, Selector, StepData, StepInputs, StepOutputs, TokenInputs, TokenUpstream,
 };
 pub use error::Error;
 pub use kernel::{Bound, Kernel};
 pub use record::{Recorded, Slots, args_buffer};
 pub use sig::{
-    Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, PairBuffers, PairRows,
-    PairShape, SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenFinish,
-    TokenForward, TokenInPlace, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep, Upstream,
+    Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, LogitPairBackward,
+    LogitPairForward, LogitPairShape, LogitPairs, PairBuffers, PairRows, PairShape, SegmentBackward,
+    SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenFinish, TokenForward, TokenInPlace,
+    TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep, Upstream,
 };
 pub use slice::{Plane, Slice};
 pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepLayout, StepShape, StepSource};

@@ -48,7 +48,8 @@ fn token_rows_of_uniform_and_of_one_to_three() -> Result<(), Error> {
 fn an_identity_weight_makes_hidden_states_logits() -> Result<(), Error> {
     let Some(context) = context() else { return Ok(()) };
     let TokenInputs { logits: hidden, labels, rules, .. } = tokens();
-    let inputs = LinearInputs { hidden, weight: &[1.0, 0.0, 0.0, 1.0], bias: None, v: 2, h: 2, labels, rules };
+    let inputs =
+        LinearInputs { hidden, weight: &[1.0, 0.0, 0.0, 1.0], bias: None, v: 2, h: 2, labels, rules };
     let planes = context.linear_blocking(&Linear::default(), &inputs)?;
     let direct = context.token_rows_blocking(&Token::default(), &tokens())?;
     assert_close(&planes.data, &direct.data);
@@ -126,8 +127,15 @@ fn nothing_in_nothing_out() -> Result<(), Error> {
     let pairs = context.pair_rows_blocking(&presets::DPO, &PairInputs::default(), Reduction::Sum)?;
     assert_eq!(pairs, Planes::default());
     let weight = [1.0, 2.0];
-    let linear =
-        LinearInputs { hidden: &[], weight: &weight, bias: None, v: 1, h: 2, labels: &[], rules: Labels::default() };
+    let linear = LinearInputs {
+        hidden: &[],
+        weight: &weight,
+        bias: None,
+        v: 1,
+        h: 2,
+        labels: &[],
+        rules: Labels::default(),
+    };
     let planes = context.linear_blocking(&Linear::default(), &linear)?;
     let back =
         context.linear_backward_blocking(&Linear::default(), &linear, &planes, &TokenUpstream::default())?;

@@ -2,11 +2,12 @@
 
 mod common;
 
-use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::logprob::{Js, Kl, Linear, Token};
+use bellwether_core::sig::logit_pairs::{By, LogitPairOp, UPSTREAM};
 use bellwether_core::sig::token_rows::{Labels, PLANES};
 use bellwether_gpu::{
-    Context, Dialect, Error, FusedBackward, FusedForward, FusedLinear, FusedShape, LinearInputs, Slice,
-    TokenInputs, TokenUpstream, Upstream,
+    Context, Dialect, Error, FusedBackward, FusedForward, FusedLinear, FusedShape, LinearInputs,
+    LogitPairInputs, Slice, TokenInputs, TokenUpstream, Upstream,
 };
 use common::{bits, context, noise, with_limits};
 
@@ -44,6 +45,44 @@ fn gradients_in_windows() -> Result<(), Error> {
     };
     assert_eq!(run(&whole)?, run(&small)?);
     Ok(())
+}
+
+/// Planes and both gradients of two matrices of logits.
+fn pair_bits<O: LogitPairOp>(context: &Context, op: &O) -> Result<[Vec<u32>; 3], Error> {
+    let (n, v) = (271, 75);
+    let (logits, ref_logits, labels, up) = (noise(n * v, 13), noise(n * v, 14), labels(n, v), noise(n, 15));
+    let rules = Labels::default();
+    let inputs = LogitPairInputs { logits: &logits, ref_logits: &ref_logits, v, labels: &labels, rules };
+    let planes = context.logit_pairs_blocking(op, &inputs)?;
+    let up: [_; UPSTREAM] = [Some(&up[..]), Some(&up[..]), None, None];
+    let [d, d_ref] = [By::Policy, By::Reference]
+        .map(|by| context.logit_pairs_backward_blocking(op, &inputs, &planes, &up, by));
+    Ok([bits(&planes.data), bits(&d?), bits(&d_ref?)])
+}
+
+#[test]
+fn pairs_of_logits_in_windows() -> Result<(), Error> {
+    let (Some(whole), Some(small)) = (context(), small()) else { return Ok(()) };
+    assert_eq!(pair_bits(&whole, &Kl::default())?, pair_bits(&small, &Kl::default())?);
+    assert_eq!(pair_bits(&whole, &Js::default())?, pair_bits(&small, &Js::default())?);
+    Ok(())
+}
+
+#[test]
+fn an_upstream_plane_that_the_operator_has_not_is_named() {
+    let Some(context) = context() else { return };
+    let inputs = LogitPairInputs {
+        logits: &[0.0; 2],
+        ref_logits: &[0.0; 2],
+        v: 2,
+        labels: &[1],
+        rules: Labels::default(),
+    };
+    let planes = context.logit_pairs_blocking(&Js::default(), &inputs).expect("one row");
+    let up: [Option<&[f32]>; UPSTREAM] = [None, None, Some(&[1.0]), None];
+    let given = context.logit_pairs_backward_blocking(&Js::default(), &inputs, &planes, &up, By::Policy);
+    let (op, arg) = ("logprob/js", "upstream planes");
+    assert_eq!(given, Err(Error::ShapeMismatch { op, arg, expected: 2, given: 3 }));
 }
 
 /// Planes and gradients of one case on a device with a large limit and on one with 64 KiB.

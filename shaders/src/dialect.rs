@@ -39,7 +39,8 @@ pub struct Dialect {
 
 impl Dialect {
     /// Every buffer is a buffer of its own: the texts as they stand.
-    pub const EXCLUSIVE: Self = Self { inputs: Access::Read, args: ArgsSpace::Uniform, storage: Storage::F32 };
+    pub const EXCLUSIVE: Self =
+        Self { inputs: Access::Read, args: ArgsSpace::Uniform, storage: Storage::F32 };
     /// Buffers may be slices of one pool, arguments are a uniform: burn and cubecl.
     pub const POOLED: Self = Self { inputs: Access::ReadWrite, ..Self::EXCLUSIVE };
     /// Every dialect of [`Storage::F32`].

@@ -10,8 +10,9 @@
 //! assert_eq!(kernel.args_words(), kernel.args.len() + 4);
 //! ```
 //!
-//! The texts keep to WebGPU's base limits: one entry point `main`, at most four storage buffers in `@group(0)`, no
-//! optional feature, no `override`. They work with bounds checks off and workgroup memory not zeroed.
+//! The texts keep to WebGPU's base limits: one entry point `main`, at most five storage buffers in `@group(0)`
+//! (four but for the backward kernels of LogitPairs), no optional feature, no `override`. They work with bounds checks off
+//! and workgroup memory not zeroed.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
 //! The table of kernels, put together at compile time from the registry and the files below `wgsl/`.
 
-use bellwether_core::sig::{fused_linear, pair_rows, segment_stats, token_rows};
+use bellwether_core::sig::{fused_linear, logit_pairs, pair_rows, segment_stats, token_rows};
 
 use crate::{Binding, Role, Source};
 
@@ -89,6 +89,43 @@ macro_rules! kernels {
                 rows_per_group: 1,
                 bindings: bindings![rows: Input, labels: Words, planes: Result, result: Result, args: Args],
                 args: token_rows::StepArgs::FIELDS,
+            },
+        ]
+    };
+    // KL is finished after one traversal.
+    (LogitPairs $family:ident kl [$($lib:ident)*]) => {
+        kernels!(@logit_pairs logit_pairs_once $family kl [$($lib)*])
+    };
+    (LogitPairs $family:ident $name:ident [$($lib:ident)*]) => {
+        kernels!(@logit_pairs logit_pairs_twice $family $name [$($lib)*])
+    };
+    (@logit_pairs $passes:ident $family:ident $name:ident [$($lib:ident)*]) => {
+        &[
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "forward",
+                text: text!(
+                    $family/$name "forward": logit_pairs_forward logit_pairs_state $passes logit_pairs token_rows
+                    [$name] [bits exp log $($lib)*]
+                ),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![logits: Input, ref_logits: Input, labels: Words, result: Result, args: Args],
+                args: logit_pairs::ForwardArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "backward",
+                text: text!(
+                    $family/$name "backward": logit_pairs_backward logit_pairs token_rows
+                    [$name] [bits exp log $($lib)*]
+                ),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![
+                    logits: Input, ref_logits: Input, rows: Input, labels: Words, result: Result, args: Args
+                ],
+                args: logit_pairs::BackwardArgs::FIELDS,
             },
         ]
     };

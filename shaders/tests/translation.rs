@@ -32,7 +32,11 @@ fn a_dialect_changes_declarations_and_nothing_else() {
         assert_eq!(source.in_dialect(Dialect::EXCLUSIVE), source.text);
         let pooled = source.in_dialect(Dialect::POOLED);
         let changed = source.text.lines().zip(pooled.lines()).filter(|(a, b)| a != b).count();
-        let read = source.bindings.iter().filter(|b| matches!(b.role, Role::Input | Role::Wide | Role::Words)).count();
+        let read = source
+            .bindings
+            .iter()
+            .filter(|b| matches!(b.role, Role::Input | Role::Wide | Role::Words))
+            .count();
         assert_eq!(changed, read, "{} {}", source.op, source.kernel);
         let half = source.in_dialect(Dialect::EXCLUSIVE.stored(Storage::F16));
         let changed = source.text.lines().zip(half.lines()).filter(|(a, b)| a != b).count();

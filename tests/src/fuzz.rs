@@ -15,9 +15,10 @@ use bellwether_core::Error;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every driver of the reference, every parser, and the shapes of the GPU host.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("token_rows", drivers::token_rows),
     ("token_states", drivers::token_states),
+    ("logit_pairs", drivers::logit_pairs),
     ("fused_linear", drivers::fused_linear),
     ("segment_stats", drivers::segment_stats),
     ("pair_rows", drivers::pair_rows),

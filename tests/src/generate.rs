@@ -5,6 +5,7 @@
 
 mod draw;
 mod fused_linear;
+mod logit_pairs;
 mod pair_rows;
 mod pair_step;
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod token_ways;
 
 use std::cell::LazyCell;
 
-use bellwether_core::logprob::{SequenceMean, SequenceSum};
+use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum};
 use bellwether_cpu_ref::pair_rows::PairLink;
 
 use serde_json::{Map, Value};
@@ -56,6 +57,9 @@ pub const STEP: &str = "step/pair";
 pub fn all() -> Vec<(&'static str, Vec<Case>)> {
     let mut suites = vec![
         ("logprob/token", token_rows::cases()),
+        ("logprob/kl", logit_pairs::kl()),
+        ("logprob/js", js()),
+        ("logprob/alpha_divergence", alpha_divergence()),
         ("logprob/linear", fused_linear::cases()),
         ("logprob/sequence_sum", segment_stats::cases(SequenceSum {})),
         ("logprob/sequence_mean", segment_stats::cases(SequenceMean {})),
@@ -70,6 +74,30 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
     }
     suites.push((STEP, pair_step::cases()));
     suites
+}
+
+/// The generalised Jensen-Shannon divergence between and at its ends.
+fn js() -> Vec<Case> {
+    let of = |beta, temperature| Js { beta, temperature };
+    logit_pairs::settings(&[
+        ("", of(0.5, 1.0), false),
+        ("beta 0.1, ", of(0.1, 0.7), false),
+        ("beta 0.9, ", of(0.9, 2.0), false),
+        ("beta 0, ", of(0.0, 1.0), false),
+        ("beta 1, ", of(1.0, 1.3), false),
+    ])
+}
+
+/// The α-divergence on every side of 0 and 1.
+fn alpha_divergence() -> Vec<Case> {
+    let of = |alpha, temperature| AlphaDivergence { alpha, temperature };
+    logit_pairs::settings(&[
+        ("", of(0.5, 1.0), false),
+        ("alpha 0.01, ", of(0.01, 0.7), false),
+        ("alpha 0.99, ", of(0.99, 1.0), false),
+        ("alpha 2, ", of(2.0, 1.3), true),
+        ("alpha -1.5, ", of(-1.5, 1.0), true),
+    ])
 }
 
 /// The parameters that a link is tried with: its defaults, and two degrees of label smoothing where it has any.

@@ -22,6 +22,9 @@ fn ratio(want: Judged, got: f64) -> f64 {
     let error = (got - want.value).abs();
     if got.to_bits() == want.value.to_bits() || error == 0.0 {
         0.0
+    } else if want.value.is_nan() && want.error == 0.0 {
+        // The contract says that there is no number here; a NaN that arithmetic left has no bound.
+        if got.is_nan() { 0.0 } else { f64::INFINITY }
     } else if want.error.is_infinite() && !want.value.is_nan() {
         // Beyond what the precision represents, or padding: anything may stand here.
         0.0

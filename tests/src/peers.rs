@@ -4,6 +4,7 @@
 //! A new operator adds an adapter here (or a line to an adapter's table); a name that no adapter knows is reported as
 //! unjudged, never dropped.
 
+mod divergence;
 mod linear;
 mod pair;
 mod reader;
@@ -107,6 +108,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reads = Reads::default();
     let reader = Reader::new(case, &reads);
     let logprob = token::read(reader).or_else(|| linear::read(reader));
+    let logprob = logprob.or_else(|| divergence::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,
         (None, Some(loss)) if step::is_step(case) => step::read(reader, &loss)?,

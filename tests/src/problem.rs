@@ -3,8 +3,10 @@
 //! A signature describes its problem once, over any scalar ([`Compute`]); the reference, the tolerance and the CPU
 //! backend follow from the scalar it runs on.
 
+mod divergence_mean;
 mod fused_linear;
 mod known;
+mod logit_pairs;
 mod pair_rows;
 mod pair_step;
 mod segment_stats;
@@ -15,8 +17,10 @@ mod token_rows;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
+pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;
 pub use known::{Fault, Pinned};
+pub use logit_pairs::LogitPairProblem;
 pub use pair_rows::PairProblem;
 pub use pair_step::{Head, StepPlanes, StepProblem};
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};

@@ -3,11 +3,12 @@
 //! They need no reference, so they hold the reference too. An operator names its properties in one line of [`LIST`];
 //! each runs on any backend. Where the transformed inputs are exact in f32 the results must be equal in bits.
 
+mod divergence;
 mod pair;
 mod segment;
 mod token;
 
-use bellwether_core::logprob::{SequenceMean, SequenceSum};
+use bellwether_core::logprob::{AlphaDivergence, Js, Kl, SequenceMean, SequenceSum};
 use bellwether_core::pair::{ApoZero, Hinge, Logistic, Nca, Robust, Sppo, Square};
 
 use crate::problem::{Backend, Outputs, Problem};
@@ -27,6 +28,15 @@ properties! {
     "logprob/token": token::shift, token::more_rows, token::more_banned_tokens, token::permuted_rows,
         token::permuted_vocabulary, token::gradient_sums_to_zero, token::temperature_scales,
         token::every_way_the_same_bits;
+    "logprob/kl": divergence::shift::<Kl>, divergence::equal_is_zero::<Kl>, divergence::exchange_of_roles,
+        divergence::gradients_sum_to_zero::<Kl>, divergence::temperature_scales::<Kl>,
+        divergence::negative_within_its_bound, divergence::infinite_divergences;
+    "logprob/js": divergence::shift::<Js>, divergence::equal_is_zero::<Js>, divergence::exchange_of_shares,
+        divergence::gradients_sum_to_zero::<Js>, divergence::temperature_scales::<Js>,
+        divergence::never_negative::<Js>, divergence::never_negative_near_the_ends;
+    "logprob/alpha_divergence": divergence::shift::<AlphaDivergence>, divergence::equal_is_zero::<AlphaDivergence>,
+        divergence::gradients_sum_to_zero::<AlphaDivergence>, divergence::temperature_scales::<AlphaDivergence>,
+        divergence::never_negative::<AlphaDivergence>;
     "logprob/sequence_sum": segment::padded_is_packed::<SequenceSum>, segment::linear::<SequenceSum>,
         segment::padding::<SequenceSum>, segment::mask_of_ones::<SequenceSum>;
     "logprob/sequence_mean": segment::padded_is_packed::<SequenceMean>, segment::linear::<SequenceMean>,

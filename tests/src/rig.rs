@@ -2,6 +2,7 @@
 
 mod linear;
 mod memory;
+mod pairs;
 mod remote;
 mod run;
 mod step;

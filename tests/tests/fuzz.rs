@@ -30,6 +30,16 @@ fn token_rows_takes_anything() {
 }
 
 #[test]
+fn shards_of_a_vocabulary_take_anything() {
+    holds("token_states", 3000);
+}
+
+#[test]
+fn logit_pairs_takes_anything() {
+    holds("logit_pairs", 3000);
+}
+
+#[test]
 fn fused_linear_takes_anything() {
     holds("fused_linear", 3000);
 }

@@ -15,11 +15,14 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 17] = [
+const SUPPORTED: [&str; 20] = [
     "logps.selective",
     "logps.sequence",
     "logps.selective_and_entropy",
     "entropy.from_logits",
+    "kl.forward",
+    "kl.reverse",
+    "jsd.generalized",
     "dpo.from_logits",
     "dpo.sigmoid",
     "dpo.sigmoid_norm",

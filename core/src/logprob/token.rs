@@ -37,9 +37,18 @@ impl Default for Token {
     }
 }
 
+/// The parameter of everything that reads logits.
+pub(super) const TEMPERATURE: Param =
+    Param { name: "temperature", doc: "divides the logits", range: "> 0", default: 1.0 };
+
+/// Its range.
+pub(super) fn check_temperature(op: &'static str, temperature: f64) -> Result<(), Error> {
+    require(temperature > 0.0 && temperature.is_finite(), op, "temperature", temperature, "> 0 and finite")
+}
+
 /// The parameters that [`Token`] and [`Linear`](super::Linear) share.
 pub(super) const PARAMS: &[Param] = &[
-    Param { name: "temperature", doc: "divides the logits", range: "> 0", default: 1.0 },
+    TEMPERATURE,
     Param {
         name: "logit_scale",
         doc: "multiplies the logits, before they are capped",
@@ -63,12 +72,9 @@ impl Token {
 
     /// The ranges, for an operator of that name.
     pub(super) fn check_for(&self, op: &'static str) -> Result<(), Error> {
-        let positive = |arg, given: f64| {
-            require(given > 0.0 && given.is_finite(), op, arg, given, "> 0 and finite")
-        };
-        positive("temperature", self.temperature)?;
-        positive("logit_scale", self.logit_scale)?;
-        let softcap = self.softcap;
+        check_temperature(op, self.temperature)?;
+        let (scale, softcap) = (self.logit_scale, self.softcap);
+        require(scale > 0.0 && scale.is_finite(), op, "logit_scale", scale, "> 0 and finite")?;
         require(softcap >= 0.0 && softcap.is_finite(), op, "softcap", softcap, ">= 0 and finite")
     }
 

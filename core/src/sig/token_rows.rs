@@ -23,18 +23,8 @@ mod args;
 pub use args::{BackwardArgs, FinishArgs, ForwardArgs, PartialArgs, StepArgs};
 
 /// The planes of the forward result.
-pub const PLANES: [&str; 10] = [
-    "logp",
-    "lse",
-    "entropy",
-    "log_sum_sq",
-    "mean_logit",
-    "top1",
-    "max",
-    "log_sum",
-    "allowed",
-    "status",
-];
+pub const PLANES: [&str; 10] =
+    ["logp", "lse", "entropy", "log_sum_sq", "mean_logit", "top1", "max", "log_sum", "allowed", "status"];
 /// Plane of the label's log-probability.
 pub const LOGP: usize = 0;
 /// Plane of the logsumexp.

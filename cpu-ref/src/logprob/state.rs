@@ -144,7 +144,8 @@ mod tests {
         for label in 0..LOGITS.len() {
             let whole = row(&op, &LOGITS, label);
             for cut in [1, 2, 3, 4, 7] {
-                let shards = LOGITS.chunks(cut).enumerate().map(|(i, part)| State::of(&op, part, i * cut, label));
+                let shards =
+                    LOGITS.chunks(cut).enumerate().map(|(i, part)| State::of(&op, part, i * cut, label));
                 let left = shards.clone().fold(State::empty(), State::merge);
                 let right = shards.rev().reduce(|later, part| part.merge(later)).unwrap_or_else(State::empty);
                 let ok = |state: State<f64>| {

@@ -24,8 +24,8 @@ pub struct Row<T> {
     /// Tokens that are not banned.
     pub allowed: T,
     /// The maximum as a mere number, and the logarithm relative to it: what the gradient starts from.
-    pub(super) shift: T,
-    pub(super) log_norm: T,
+    pub(crate) shift: T,
+    pub(crate) log_norm: T,
 }
 
 /// Upstream gradients of one row.
@@ -50,8 +50,7 @@ pub(crate) fn banned<T: Real>(x: T) -> bool {
 
 /// The statistics of a row with at least one finite logit.
 pub fn row<T: Real>(op: &Token, logits: &[T], label: usize) -> Row<T> {
-    let allowed =
-        || logits.iter().enumerate().filter(|(_, x)| !banned(**x)).map(|(j, &x)| (j, op.scaled(x)));
+    let allowed = || logits.iter().enumerate().filter(|(_, x)| !banned(**x)).map(|(j, &x)| (j, op.scaled(x)));
     let (first, max) = allowed()
         .reduce(|a, b| if b.1.value() > a.1.value() { b } else { a })
         .unwrap_or_else(|| (0, T::lift(f64::NEG_INFINITY)));
@@ -93,7 +92,8 @@ fn top1<T: Real>(op: &Token, logits: &[T], label: usize) -> T {
     if banned(own) || equal_before {
         return T::zero();
     }
-    let others = logits.iter().filter(|x| !banned(**x) && (x.value() > own.value() || x.value() < own.value()));
+    let others =
+        logits.iter().filter(|x| !banned(**x) && (x.value() > own.value() || x.value() < own.value()));
     let rival = others.copied().reduce(|a, b| if b.value() > a.value() { b } else { a });
     rival.map_or_else(T::one, |x| (op.scaled(own) - op.scaled(x)).step())
 }
@@ -166,7 +166,9 @@ mod tests {
             log_sum_sq: dual(up.log_sum_sq),
             mean_logit: dual(up.mean_logit),
         };
-        for op in [Token::default(), Token::at(0.7), Token { softcap: 3.0, logit_scale: 1.5, temperature: 0.8 }] {
+        for op in
+            [Token::default(), Token::at(0.7), Token { softcap: 3.0, logit_scale: 1.5, temperature: 0.8 }]
+        {
             let plain = row(&op, &LOGITS, 2);
             for j in (0..LOGITS.len()).filter(|&j| LOGITS[j].is_finite()) {
                 let duals: [Dual<f64, 1>; 6] = core::array::from_fn(|i| {

@@ -4,11 +4,12 @@ use bellwether_core::Op;
 use bellwether_core::logprob::{Linear, Token};
 use bellwether_core::pair::{Link, PairLoss};
 use bellwether_core::sig::Reduction;
+use bellwether_core::sig::logit_pairs::{By, LogitPairOp};
 use pollster::block_on;
 
 use super::{
-    Context, LinearGradients, LinearInputs, PairInputs, Planes, SegmentInputs, Selector, StepInputs,
-    StepOutputs, TokenInputs, TokenUpstream,
+    Context, LinearGradients, LinearInputs, LogitPairInputs, LogitPairUpstream, PairInputs, Planes,
+    SegmentInputs, Selector, StepInputs, StepOutputs, TokenInputs, TokenUpstream,
 };
 use crate::error::Error;
 use crate::record::Recorded;
@@ -38,6 +39,10 @@ twins! {
     token_rows_blocking of token_rows(op: &Token, inputs: &TokenInputs<'_>) -> Planes;
     token_rows_backward_blocking of token_rows_backward(
         op: &Token, inputs: &TokenInputs<'_>, forward: &Planes, upstream: &TokenUpstream<'_>
+    ) -> Vec<f32>;
+    logit_pairs_blocking of logit_pairs<O: LogitPairOp>(op: &O, inputs: &LogitPairInputs<'_>) -> Planes;
+    logit_pairs_backward_blocking of logit_pairs_backward<O: LogitPairOp>(
+        op: &O, inputs: &LogitPairInputs<'_>, forward: &Planes, upstream: &LogitPairUpstream<'_>, by: By
     ) -> Vec<f32>;
     linear_blocking of linear(op: &Linear, inputs: &LinearInputs<'_>) -> Planes;
     linear_backward_blocking of linear_backward(

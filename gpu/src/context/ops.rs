@@ -103,7 +103,8 @@ impl Context {
         let logits = self.upload_f32(inputs.logits)?;
         let labels = self.upload_i32(inputs.labels)?;
         let result = self.poisoned(token_rows::PLANES.len() * shape.n)?;
-        let scratch = self.poisoned(usize::try_from(shape.scratch_bytes(Token::SPEC.slug)? / 4).unwrap_or(0))?;
+        let scratch =
+            self.poisoned(usize::try_from(shape.scratch_bytes(Token::SPEC.slug)? / 4).unwrap_or(0))?;
         let buffers = TokenForward {
             logits: Slice::whole(&logits),
             labels: Slice::whole(&labels),

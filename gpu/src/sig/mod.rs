@@ -7,17 +7,19 @@
 //! `compile_with` takes the place of `new` where the host makes the kernels: cached, or from modules of its own.
 
 pub mod fused_linear;
+pub mod logit_pairs;
 pub mod pair_rows;
 mod product;
 pub mod segment_stats;
 pub mod token_rows;
 
 pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
+pub use logit_pairs::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs};
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
 pub use token_rows::{
-    TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep,
-    Upstream,
+    TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenOver, TokenPartial, TokenRows, TokenShape,
+    TokenStep, Upstream,
 };
 
 use bellwether_core::Op;

@@ -11,6 +11,7 @@ use bellwether_shaders::{Dialect, Source};
 pub(crate) use forward::Parts;
 pub(crate) use in_place::Over;
 pub use in_place::TokenInPlace;
+pub(crate) use shape::LabelWords;
 pub use shape::{
     TokenBackward, TokenFinish, TokenForward, TokenOver, TokenPartial, TokenShape, TokenStep, Upstream,
 };

@@ -161,7 +161,8 @@ impl<'a> Recording<'a, '_> {
         match self.buffers.source {
             StepSource::Logits { logits, .. } => {
                 let rows = Rows { base: 0, n: self.layout.token.n as u64 };
-                let (shape, to) = (self.token_shape(), TokenForward { logits, labels, result, scratch: None });
+                let (shape, to) =
+                    (self.token_shape(), TokenForward { logits, labels, result, scratch: None });
                 fused.token.plan_forward(&self.limits, &shape, rows, &to, &mut self.calls)
             }
             StepSource::Hidden { hidden, weight, scratch, h, chunk, columns, .. } => {

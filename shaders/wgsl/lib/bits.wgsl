@@ -6,6 +6,7 @@ const STATUS_EMPTY_SUPPORT = 4u;
 const STATUS_LABEL_RANGE = 8u;
 const STATUS_IMPOSSIBLE_LABEL = 16u;
 const STATUS_EMPTY_SEGMENT = 32u;
+const STATUS_DISJOINT = 64u;
 const STATUS_POISON = 15u;
 
 // The largest finite f32.

@@ -1,11 +1,13 @@
 //! The drivers of the four signatures with arbitrary slices.
 
-use bellwether_core::logprob::{Linear, SequenceMean, SequenceSum, Token};
+use bellwether_core::logprob::{AlphaDivergence, Js, Kl, Linear, SequenceMean, SequenceSum, Token};
 use bellwether_core::pair::{Length, Logistic, Nca, PairLoss, Score, Sppo, Square};
+use bellwether_core::sig::logit_pairs::{self as two, By, PairLayout};
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
 use bellwether_cpu_ref::fused_linear as fused;
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
+use bellwether_cpu_ref::logit_pairs::{self as pairs_of, LogitPairs, PairRow};
 use bellwether_cpu_ref::pair_rows::{self as pairs, PairInputs, PairLink, Plane};
 use bellwether_cpu_ref::segment_stats::{self as stats, SegmentOp, Values};
 use bellwether_cpu_ref::token_rows::{self as tokens, TokenUpstream, Tokens};
@@ -22,7 +24,8 @@ pub(super) fn token_rows(data: &[u8]) -> bool {
     let op = token_op(&mut d);
     let (held, rules) = (d.near(n.checked_mul(stride)), d.rules(4));
     let logits = d.numbers(held);
-    let mask: Option<Vec<i32>> = d.rarely().then(|| (0..d.near(Some(n))).map(|_| d.any::<bool>().into()).collect());
+    let mask: Option<Vec<i32>> =
+        d.rarely().then(|| (0..d.near(Some(n))).map(|_| d.any::<bool>().into()).collect());
     let x = Tokens { logits: &logits, v, stride, labels: &labels, rules, mask: mask.as_deref() };
     let planes = d.near(Some(token::PLANES.len() * n));
     let forward = all_or_nothing([planes], |[result]| tokens::token_rows(&op, &x, result));
@@ -30,6 +33,34 @@ pub(super) fn token_rows(data: &[u8]) -> bool {
     let width = d.near(n.checked_mul(v));
     let backward = all_or_nothing([width], |[d]| tokens::token_rows_backward(&op, &x, &up.lend(), d));
     forward && backward
+}
+
+/// Divergences of two rows of logits, and their gradients by either.
+pub(super) fn logit_pairs(data: &[u8]) -> bool {
+    let mut d = Draw::new(data);
+    let (n, v) = (d.upto(6), d.size(6));
+    let labels = d.labels(n, v);
+    let stride = |d: &mut Draw<'_>| if d.rarely() { d.size(9) } else { v };
+    let layout = PairLayout { v, stride: stride(&mut d), ref_stride: stride(&mut d), rules: d.rules(3) };
+    let (held, ref_held) = (d.near(n.checked_mul(layout.stride)), d.near(n.checked_mul(layout.ref_stride)));
+    let (logits, ref_logits) = (d.numbers(held), d.numbers(ref_held));
+    let x = LogitPairs { logits: &logits, ref_logits: &ref_logits, labels: &labels, layout };
+    let temperature = d.parameter(1.0);
+    let kl = divergence(&Kl { temperature }, &x, &mut d);
+    let js = divergence(&Js { beta: d.parameter(0.5), temperature }, &x, &mut d);
+    let alpha = divergence(&AlphaDivergence { alpha: d.parameter(2.0), temperature }, &x, &mut d);
+    kl || js || alpha
+}
+
+fn divergence<O: PairRow>(op: &O, x: &LogitPairs<'_, f64>, d: &mut Draw<'_>) -> bool {
+    let n = x.labels.len();
+    let (held, planes, width) =
+        (d.near(Some(n)), d.near(Some(two::PLANES * n)), d.near(n.checked_mul(x.layout.v)));
+    let up = d.numbers(held);
+    let up = [Some(&up[..]), None, Some(&up[..]), None];
+    let forward = all_or_nothing([planes], |[result]| pairs_of::logit_pairs(op, x, result));
+    let back = |by| all_or_nothing([width], |[g]| pairs_of::logit_pairs_backward(op, x, &up, by, g));
+    back(By::Policy) & back(By::Reference) & forward
 }
 
 /// Shards of a vocabulary: states, the planes they make, the gradient of a shard.
@@ -47,14 +78,12 @@ pub(super) fn token_states(data: &[u8]) -> bool {
     let held = d.near((token::STATE.len() * n).checked_mul(shards));
     let parts = d.numbers(held);
     let whole = (&labels[..], rules, vocabulary);
-    let merged = all_or_nothing([size], |[result]| {
-        states::token_rows_finish(&op, &parts, shards, whole, result)
-    });
+    let merged =
+        all_or_nothing([size], |[result]| states::token_rows_finish(&op, &parts, shards, whole, result));
     let (held, width) = (d.near(Some(token::PLANES.len() * n)), d.near(n.checked_mul(v)));
     let (planes, up) = (d.numbers(held), Upstream::draw(&mut d, n));
-    let back = all_or_nothing([width], |[g]| {
-        states::token_shard_backward(&op, &x, shard, &planes, &up.lend(), g)
-    });
+    let back =
+        all_or_nothing([width], |[g]| states::token_shard_backward(&op, &x, shard, &planes, &up.lend(), g));
     made || merged || back
 }
 

@@ -102,8 +102,7 @@ fn from_logits<L: PairLink>(loss: &PairLoss<L>, batch: &Batch<'_, f64>, v: usize
 fn from_hidden<L: PairLink>(loss: &PairLoss<L>, batch: &Batch<'_, f64>, v: usize, d: &mut Draw<'_>) -> bool {
     let (n, h) = (batch.labels.len(), d.size(3));
     let (held, columns) = (d.near(n.checked_mul(h)), d.near(v.checked_mul(h)));
-    let (hidden, weight, op) =
-        (d.numbers(held), d.numbers(columns), Linear { token: drivers::token_op(d) });
+    let (hidden, weight, op) = (d.numbers(held), d.numbers(columns), Linear { token: drivers::token_op(d) });
     let other = d.labels(n, v);
     let labels = if d.rarely() { &other } else { batch.labels };
     let x = Hidden { hidden: &hidden, weight: &weight, bias: None, h, v, labels, rules: batch.rules };

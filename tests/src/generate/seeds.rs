@@ -7,7 +7,10 @@ use std::collections::HashMap;
 use bellwether_core::logprob::{SequenceMean, SequenceSum};
 use serde_json::Map;
 
-use super::{Case, PairCases, all, fused_linear, links, pair_step, segment_stats, token_rows};
+use super::{
+    Case, PairCases, all, alpha_divergence, fused_linear, js, links, logit_pairs, pair_step, segment_stats,
+    token_rows,
+};
 
 /// Drawn again on purpose: two cases on the same numbers, of which one must give what the other gives.
 const SHARED: [&str; 2] = ["three chunks", "confident label"];
@@ -41,8 +44,11 @@ type Suite = fn() -> Vec<Case>;
 
 #[test]
 fn no_seed_is_used_twice_in_a_suite() {
-    let suites: [(&str, Suite); 5] = [
+    let suites: [(&str, Suite); 8] = [
         ("token rows", token_rows::cases),
+        ("divergences", logit_pairs::kl),
+        ("mixtures", js),
+        ("powers", alpha_divergence),
         ("fused linear", fused_linear::cases),
         ("sums", || segment_stats::cases(SequenceSum {})),
         ("means", || segment_stats::cases(SequenceMean {})),

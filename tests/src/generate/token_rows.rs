@@ -118,9 +118,14 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(shaped("falling", 2, 2049, |_, _, j| -(j as f64) / 16.0));
     cases.push(shaped("every lane its own scale", 2, 1024, |_, _, j| ((j % 64) as f64 - 32.0) * 8.0));
     for (name, v) in [("extremes 1e30", 66), ("extremes 1e30, long rows", 300)] {
-        cases.push(shaped(name, 4, v, |_, row, j| {
-            if (j + row) % 3 == 0 { 1e30_f32.into() } else { (-1e30_f32).into() }
-        }));
+        cases.push(shaped(
+            name,
+            4,
+            v,
+            |_, row, j| {
+                if (j + row) % 3 == 0 { 1e30_f32.into() } else { (-1e30_f32).into() }
+            },
+        ));
     }
     cases.push(shaped("extremes of f32", 2, 66, |_, _, j| {
         f64::from(if j == 65 { f32::MAX } else { f32::MIN })
@@ -161,9 +166,7 @@ pub(super) fn cases() -> Vec<Case> {
         shifted.logits[8 * v..][..v].fill(f64::NAN);
         cases.push(Case::new(name, shifted));
     }
-    for (i, name) in
-        ONLY.into_iter().enumerate()
-    {
+    for (i, name) in ONLY.into_iter().enumerate() {
         let mut problem = normal(name, 6, 90, 2.0);
         for (j, plane) in problem.upstream.iter_mut().enumerate() {
             if i != j {

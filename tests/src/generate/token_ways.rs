@@ -130,7 +130,11 @@ fn capped() -> Vec<Case> {
         ("logit_scale 0.5", Token { logit_scale: 0.5, ..Token::at(0.7) }, 3.0),
         ("softcap 30", Token { softcap: 30.0, ..Token::default() }, 20.0),
         ("softcap 1, everything capped", Token { softcap: 1.0, ..Token::default() }, 40.0),
-        ("softcap 50, scale 2, temperature 1.3", Token { softcap: 50.0, logit_scale: 2.0, temperature: 1.3 }, 30.0),
+        (
+            "softcap 50, scale 2, temperature 1.3",
+            Token { softcap: 50.0, logit_scale: 2.0, temperature: 1.3 },
+            30.0,
+        ),
     ];
     let made = |(name, op, deviation): (&str, Token, f64)| {
         let mut problem = TokenProblem { op, ..normal(name, 6, 140, deviation) };
@@ -159,10 +163,18 @@ fn ties() -> Case {
 /// Gradients half-way between two numbers of 16 bits: the even one is right, and the bound would allow either.
 fn halves() -> Vec<Case> {
     let case = |storage: Storage| {
-        let (name, digits) = (format!("{}, ties", storage.name()), if storage == Storage::F16 { 11 } else { 8 });
+        let (name, digits) =
+            (format!("{}, ties", storage.name()), if storage == Storage::F16 { 11 } else { 8 });
         let half = f64::exp2(f64::from(-digits));
         // Of a row with one column the mean is the logit: the gradient is the upstream gradient.
-        let ties = [1.0 + half, 1.0 + 3.0 * half, -1.0 - half, 2.0 + 2.0 * half, 2f64.powi(-25), 3.0 * 2f64.powi(-25)];
+        let ties = [
+            1.0 + half,
+            1.0 + 3.0 * half,
+            -1.0 - half,
+            2.0 + 2.0 * half,
+            2f64.powi(-25),
+            3.0 * 2f64.powi(-25),
+        ];
         let mut problem = TokenProblem { storage, ..normal(&name, ties.len(), 1, 1.0) };
         problem.upstream = [None, None, None, None, Some(ties.to_vec())];
         let exact = ties.iter().map(|&x| round(x as f32, storage).into()).collect();

@@ -80,7 +80,8 @@ fn judgement(
     let active = |row: usize| problem.rules.of(&problem.labels, row).is_some();
     reader.active_finite("hidden", hidden, active, false)?;
     reader.active_finite("weight", weight, |_| true, false)?;
-    let scored: Vec<i32> = (0..problem.labels.len()).filter_map(|row| rules.of(&problem.labels, row)).collect();
+    let scored: Vec<i32> =
+        (0..problem.labels.len()).filter_map(|row| rules.of(&problem.labels, row)).collect();
     reader.labels_in_range(labels, &scored, rules.ignore_index, v)?;
     let grads = [all("hidden", "d_hidden"), all("weight", "d_weight"), all("bias", "d_bias")];
     Ok(vec![Judgement::new(problem, outputs, &grads)])

@@ -53,10 +53,7 @@ pub(super) fn token(reader: Reader<'_>, softcap: &str) -> Result<Token, FileErro
 }
 
 /// The gradient's weights: cotangents, absent ones none.
-pub(super) fn upstream(
-    reader: Reader<'_>,
-    names: [&str; 5],
-) -> Result<[Option<Vec<f64>>; 5], FileError> {
+pub(super) fn upstream(reader: Reader<'_>, names: [&str; 5]) -> Result<[Option<Vec<f64>>; 5], FileError> {
     reader.allow_cotangents(&names)?;
     Ok(names.map(|name| reader.case.cotangents.get(name).map(|t| t.data.clone())))
 }

@@ -50,7 +50,8 @@ impl LinearProblem {
 
     /// A wide array as a run of this scalar reads it.
     fn wide<T: Number>(&self, xs: &[f64]) -> Vec<T> {
-        let stored = |x: f64| if self.storage == Storage::F32 { x } else { round(x as f32, self.storage).into() };
+        let stored =
+            |x: f64| if self.storage == Storage::F32 { x } else { round(x as f32, self.storage).into() };
         xs.iter().map(|&x| T::input(stored(x))).collect()
     }
 }

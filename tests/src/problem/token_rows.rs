@@ -62,7 +62,11 @@ impl TokenProblem {
     }
 
     /// Shard by shard, as ranks of a cluster would.
-    fn sharded<T: Number>(&self, tokens: &Tokens<'_, T>, up: &TokenUpstream<'_, T>) -> Result<Outputs<T>, Error> {
+    fn sharded<T: Number>(
+        &self,
+        tokens: &Tokens<'_, T>,
+        up: &TokenUpstream<'_, T>,
+    ) -> Result<Outputs<T>, Error> {
         let (n, v) = (self.labels.len(), self.v);
         let mut states = Vec::new();
         let columns = |base: usize, width: usize| -> Vec<T> {
@@ -104,7 +108,8 @@ impl Compute for TokenProblem {
     }
 
     fn cpu<T: Number>(&self) -> Result<Outputs<T>, Error> {
-        let stored = |&x: &f64| if self.storage == Storage::F32 { x } else { round(x as f32, self.storage).into() };
+        let stored =
+            |&x: &f64| if self.storage == Storage::F32 { x } else { round(x as f32, self.storage).into() };
         let logits: Vec<T> = self.logits.iter().map(|x| T::input(stored(x))).collect();
         let mut tokens = Tokens::new(&logits, self.v, &self.labels, self.rules);
         tokens.mask = self.mask.as_deref();

@@ -148,7 +148,8 @@ pub(super) fn every_way_the_same_bits(backend: Backend<'_>) -> Held {
         let others = [Way::InPlace, Way::Step].map(|way| TokenProblem { way, ..plain.clone() });
         for other in others.iter().chain([&many]) {
             let got = run(other, backend)?;
-            for (name, width) in [("logp", 1), ("lse", 1), ("entropy", 1), ("log_sum_sq", 1), ("d_logits", v)] {
+            for (name, width) in [("logp", 1), ("lse", 1), ("entropy", 1), ("log_sum_sq", 1), ("d_logits", v)]
+            {
                 let same_rows = &of(&got, name)?[..n * width];
                 same(&format!("{name}, {:?}, v = {v}", other.way), same_rows, of(&want, name)?)?;
             }

@@ -5,7 +5,8 @@ use bellwether_core::pair::{Link, PairLoss};
 use bellwether_core::sig::segment_stats::{self as segment, Keep, Segments};
 use bellwether_core::sig::{Reduction, pair_rows as pair};
 use bellwether_gpu::{
-    KeepWords, PairBuffers, PairRows, PairShape, Plane, SegmentBackward, SegmentForward, SegmentShape, SegmentStats,
+    KeepWords, PairBuffers, PairRows, PairShape, Plane, SegmentBackward, SegmentForward, SegmentShape,
+    SegmentStats,
 };
 
 use super::step::StepRun;
@@ -99,7 +100,6 @@ impl Rig {
         run.read(&recorded, p)
     }
 }
-
 
 /// The words and the shape of segments.
 fn segment_shape(

@@ -44,7 +44,11 @@ pub struct TokenRun<'a> {
 type Results = Result<(Vec<f32>, Vec<f32>), RunError>;
 
 /// Result planes of TokenRows with the upstream planes behind them, as `backward` wants to find them.
-pub(super) fn rows_array(arena: &mut Arena<'_>, n: usize, upstream: UpstreamPlanes<'_>) -> (Handle, Upstream) {
+pub(super) fn rows_array(
+    arena: &mut Arena<'_>,
+    n: usize,
+    upstream: UpstreamPlanes<'_>,
+) -> (Handle, Upstream) {
     let saved = PLANES.len() * n;
     let rows = arena.output_then_input("rows", saved, upstream_numbers(n, upstream));
     (rows, upstream_at(saved, n, upstream))
@@ -75,7 +79,12 @@ impl<'a> TokenRun<'a> {
         let n = self.n();
         let mask = self.mask.map(|_| n);
         let stride = self.v + self.gap;
-        TokenShape { mask, logits_stride: stride, gradient_stride: stride, ..TokenShape::packed(n, self.v, *self.rules) }
+        TokenShape {
+            mask,
+            logits_stride: stride,
+            gradient_stride: stride,
+            ..TokenShape::packed(n, self.v, *self.rules)
+        }
     }
 
     /// Labels, and the mask behind them.
@@ -92,7 +101,13 @@ impl<'a> TokenRun<'a> {
     }
 
     /// The numbers of a matrix of that width, of which the gaps must be as before.
-    fn numbers(&self, array: &'static str, words: &[f32], before: &[u32], width: usize) -> Result<Vec<f32>, RunError> {
+    fn numbers(
+        &self,
+        array: &'static str,
+        words: &[f32],
+        before: &[u32],
+        width: usize,
+    ) -> Result<Vec<f32>, RunError> {
         let words: Vec<u32> = words.iter().map(|x| x.to_bits()).collect();
         let (stride, per_word) = (width + self.gap, self.storage.per_word() as usize);
         let all = words.len() * per_word;

@@ -132,7 +132,9 @@ impl FusedShape {
         }
         // The states behind it begin at a multiple of 256 bytes.
         let elements = product(OP, "scratch", self.rows(), self.width())?;
-        elements.checked_next_multiple_of(ALIGN / ELEMENT).ok_or(Error::SizeOverflow { op: OP, arg: "scratch" })
+        elements
+            .checked_next_multiple_of(ALIGN / ELEMENT)
+            .ok_or(Error::SizeOverflow { op: OP, arg: "scratch" })
     }
 
     pub(super) fn check(&self, scratch: &Slice<'_>) -> Result<(), Error> {

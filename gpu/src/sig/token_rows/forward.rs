@@ -134,7 +134,12 @@ impl TokenRows {
                 ..PartialArgs::default()
             };
             let (buffers, units) = (vec![window, words, parts.states], n * parts.count);
-            calls.push(Call { kernel: &self.partial, buffers, args: self.params.block(&args.words()), units });
+            calls.push(Call {
+                kernel: &self.partial,
+                buffers,
+                args: self.params.block(&args.words()),
+                units,
+            });
         }
         Ok(())
     }

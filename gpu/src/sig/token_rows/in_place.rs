@@ -1,7 +1,7 @@
 //! Gradients that take the place of the logits: half the memory.
 
-use bellwether_core::{Op, Storage};
 use bellwether_core::sig::token_rows::{BackwardArgs, StepArgs};
+use bellwether_core::{Op, Storage};
 use bellwether_shaders::{Dialect, Source};
 
 use super::backward::header;
@@ -146,7 +146,12 @@ impl TokenInPlace {
                 ..StepArgs::default()
             };
             let buffers = vec![buffers.rows, buffers.labels, buffers.planes, window];
-            calls.push(Call { kernel: &self.step, buffers, args: self.params.block(&args.words()), units: n });
+            calls.push(Call {
+                kernel: &self.step,
+                buffers,
+                args: self.params.block(&args.words()),
+                units: n,
+            });
         }
         record(device, &calls)
     }

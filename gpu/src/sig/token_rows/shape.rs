@@ -1,8 +1,6 @@
 //! Shapes and buffers of TokenRows.
 
-use bellwether_core::sig::token_rows::{
-    LOGP, Labels, MOST_COLUMNS, NO_MASK, PART, PLANES, STATE, Shift,
-};
+use bellwether_core::sig::token_rows::{LOGP, Labels, MOST_COLUMNS, NO_MASK, PART, PLANES, STATE, Shift};
 
 use crate::error::{Error, index, product};
 use crate::slice::{ELEMENT, Plane, Slice, planes};
@@ -165,16 +163,16 @@ pub struct TokenStep<'a> {
 }
 
 /// The labels' rules as the kernels read them.
-pub(super) struct LabelWords {
-    pub(super) seq_len: u32,
-    pub(super) shift: u32,
-    pub(super) ignore_index: u32,
-    pub(super) mask_offset: u32,
+pub(crate) struct LabelWords {
+    pub(crate) seq_len: u32,
+    pub(crate) shift: u32,
+    pub(crate) ignore_index: u32,
+    pub(crate) mask_offset: u32,
 }
 
 impl TokenShape {
     /// Labels: one per row, whole sequences where a row is scored by the next label.
-    pub(super) fn check(&self, op: &'static str, labels: &Slice<'_>) -> Result<LabelWords, Error> {
+    pub(crate) fn check(&self, op: &'static str, labels: &Slice<'_>) -> Result<LabelWords, Error> {
         let (n, rules) = (self.n, &self.labels);
         labels.holds(op, "labels", n as u64)?;
         let most = MOST_COLUMNS;

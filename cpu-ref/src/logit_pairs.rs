@@ -1,0 +1,116 @@
+//! Driver of the signature LogitPairs.
+
+use bellwether_core::Error;
+use bellwether_core::sig::logit_pairs::{By, PLANES, PairLayout, UPSTREAM};
+
+pub use crate::logprob::pair::PairRow;
+use crate::rows::{Scalar, exactly, fill_planes, fill_rows, holds_rows, product};
+use crate::token_rows::{check_labels, check_row};
+
+/// Two matrices of logits and labels: `n = labels.len()` rows.
+#[derive(Clone, Copy, Debug)]
+pub struct LogitPairs<'a, T> {
+    /// The policy's logits; row `i` begins at `i · layout.stride`.
+    pub logits: &'a [T],
+    /// The reference's; row `i` begins at `i · layout.ref_stride`.
+    pub ref_logits: &'a [T],
+    /// One label per row.
+    pub labels: &'a [i32],
+    /// Sizes, strides and label rules.
+    pub layout: PairLayout,
+}
+
+impl<'a, T: Scalar> LogitPairs<'a, T> {
+    /// Both rows of logits of row `i`.
+    fn rows(&self, i: usize) -> (&'a [T], &'a [T]) {
+        let PairLayout { v, stride, ref_stride, .. } = self.layout;
+        (&self.logits[i * stride..][..v], &self.ref_logits[i * ref_stride..][..v])
+    }
+
+    /// The label that scores row `i`, where one does.
+    fn label(&self, i: usize) -> Option<usize> {
+        self.layout.rules.of(self.labels, i).and_then(|label| usize::try_from(label).ok())
+    }
+
+    /// Shapes, labels, and the logits of every row that counts.
+    fn check(&self, op: &'static str) -> Result<(), Error> {
+        let (n, l) = (self.labels.len(), self.layout);
+        holds_rows(op, "logits", self.logits, (n, l.v, l.stride))?;
+        holds_rows(op, "ref_logits", self.ref_logits, (n, l.v, l.ref_stride))?;
+        check_labels(op, self.labels, &l.rules, l.v, |_| true)?;
+        (0..n).filter(|&i| self.label(i).is_some()).try_for_each(|i| {
+            let (x, r) = self.rows(i);
+            check_row(op, i, x)?;
+            check_row(op, i, r).map_err(of_reference)
+        })
+    }
+}
+
+/// The same error, of the reference's logits.
+const fn of_reference(error: Error) -> Error {
+    match error {
+        Error::NonFinite { op, row, col, given, .. } => {
+            Error::NonFinite { op, arg: "ref_logits", row, col, given }
+        }
+        other => other,
+    }
+}
+
+/// Divergences, log-probabilities and the state of every row: the operator's planes, `n` elements each.
+///
+/// A row that does not count is 0 in every plane and its logits are not read.
+///
+/// # Errors
+/// Shapes that disagree, labels outside `0..v`, NaN or +∞ in a row that counts, a row of −∞ only; `result` is then
+/// untouched.
+pub fn logit_pairs<O: PairRow, T: Scalar>(
+    op: &O,
+    x: &LogitPairs<'_, T>,
+    result: &mut [T],
+) -> Result<(), Error> {
+    let (slug, n) = (O::SPEC.slug, x.labels.len());
+    op.check()?;
+    x.check(slug)?;
+    exactly(slug, "result", result, product(slug, "result", PLANES, n)?)?;
+    fill_planes(n, result, |i| match x.label(i) {
+        None => [T::zero(); PLANES],
+        Some(y) => {
+            let (logits, ref_logits) = x.rows(i);
+            op.planes(logits, ref_logits, y)
+        }
+    });
+    Ok(())
+}
+
+/// Upstream gradients per row, in the order of the operator's `UPSTREAM`; `None` is zero everywhere.
+pub type PairUpstream<'a, T> = [Option<&'a [T]>; UPSTREAM];
+
+/// Gradient by one of the two matrices of logits, packed `[n, v]`; zero in rows that do not count.
+///
+/// # Errors
+/// As [`logit_pairs`], and an upstream plane that the operator has not; `d_logits` is then untouched.
+pub fn logit_pairs_backward<O: PairRow, T: Scalar>(
+    op: &O,
+    x: &LogitPairs<'_, T>,
+    up: &PairUpstream<'_, T>,
+    by: By,
+    d_logits: &mut [T],
+) -> Result<(), Error> {
+    let (slug, n, v) = (O::SPEC.slug, x.labels.len(), x.layout.v);
+    op.check()?;
+    x.check(slug)?;
+    for (i, plane) in up.iter().enumerate() {
+        let expected = if i < O::UPSTREAM.len() { n } else { 0 };
+        let arg = O::UPSTREAM.get(i).copied().unwrap_or("upstream");
+        plane.map_or(Ok(()), |plane| exactly(slug, arg, plane, expected))?;
+    }
+    exactly(slug, "d_logits", d_logits, product(slug, "d_logits", n, v)?)?;
+    fill_rows(v, d_logits, |i, out| match x.label(i) {
+        None => out.fill(T::zero()),
+        Some(y) => {
+            let up = up.map(|plane| plane.and_then(|p| p.get(i)).copied().unwrap_or_else(T::zero));
+            op.gradient(x.rows(i), y, &up, by, out);
+        }
+    });
+    Ok(())
+}

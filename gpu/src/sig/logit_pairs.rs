@@ -1,0 +1,164 @@
+//! LogitPairs on the GPU: a policy's and a reference's logits and labels in, planes or gradients of logits out.
+
+mod shape;
+
+use bellwether_core::Storage;
+use bellwether_core::sig::logit_pairs::{BackwardArgs, By, ForwardArgs, LogitPairOp};
+use bellwether_shaders::{Dialect, Source};
+
+pub use shape::{LogitPairBackward, LogitPairForward, LogitPairShape};
+
+use crate::error::{Error, index};
+use crate::kernel::Kernel;
+use crate::record::{Call, Recorded, record};
+use crate::sig::token_rows::tiles;
+use crate::sig::{Params, source};
+use crate::slice::{Limits, Matrix};
+
+/// The plan of one operator of the signature: both kernels, compiled.
+#[derive(Clone, Debug)]
+pub struct LogitPairs {
+    params: Params,
+    /// How many planes of upstream gradients the operator has.
+    upstream: usize,
+    forward: Kernel,
+    backward: Kernel,
+}
+
+impl LogitPairs {
+    /// Compiles both kernels.
+    ///
+    /// # Errors
+    /// Parameters outside their range, and those of [`Kernel::new`].
+    pub fn new<O: LogitPairOp>(device: &wgpu::Device, op: &O, dialect: Dialect) -> Result<Self, Error> {
+        Self::compile_with(op, |source| Kernel::new(device, source, dialect))
+    }
+
+    /// The plan with kernels of the caller's making.
+    ///
+    /// # Errors
+    /// As [`LogitPairs::new`], and those of `compile`.
+    pub fn compile_with<O: LogitPairOp>(
+        op: &O,
+        mut compile: impl FnMut(&'static Source) -> Result<Kernel, Error>,
+    ) -> Result<Self, Error> {
+        let params = Params::of(op)?;
+        let forward = compile(source(params.op, "forward")?)?;
+        let backward = compile(source(params.op, "backward")?)?;
+        Ok(Self { params, upstream: O::UPSTREAM.len(), forward, backward })
+    }
+
+    /// The dispatches of `forward`.
+    ///
+    /// # Errors
+    /// Shapes that the buffers do not hold, limits, aliasing: see [`Error`].
+    pub fn forward(
+        &self,
+        device: &wgpu::Device,
+        shape: &LogitPairShape,
+        buffers: &LogitPairForward<'_>,
+    ) -> Result<Recorded, Error> {
+        let (op, limits) = (self.params.op, Limits::of(device));
+        let [logits, ref_logits] = shape.matrices(op, &limits, buffers.logits, buffers.ref_logits)?;
+        let labels = shape.labels(op, &buffers.labels)?;
+        let (result_offset, result_stride) = shape.planes(op, "result", 0, &buffers.result)?;
+        let most = logits.window_rows(op, &limits)?.min(ref_logits.window_rows(op, &limits)?);
+        let mut calls = Vec::new();
+        for (first, n) in tiles(shape.n as u64, most) {
+            let (window, logits_offset) = logits.window(first, n, &limits);
+            let (ref_window, ref_offset) = ref_logits.window(first, n, &limits);
+            let args = ForwardArgs {
+                n: index(op, "n", n)?,
+                v: index(op, "v", shape.layout.v as u64)?,
+                row_base: index(op, "n", first)?,
+                logits_offset,
+                logits_stride: index(op, "logits", logits.stride)?,
+                ref_offset,
+                ref_stride: index(op, "ref_logits", ref_logits.stride)?,
+                labels_offset: 0,
+                seq_len: labels.seq_len,
+                shift: labels.shift,
+                ignore_index: labels.ignore_index,
+                mask_offset: labels.mask_offset,
+                result_offset,
+                result_stride,
+                ..ForwardArgs::default()
+            };
+            let buffers = vec![window, ref_window, buffers.labels, buffers.result];
+            let args = self.params.block(&args.words());
+            calls.push(Call { kernel: &self.forward, buffers, args, units: n });
+        }
+        record(device, &calls)
+    }
+
+    /// The dispatches of `backward`, by one of the two matrices.
+    ///
+    /// # Errors
+    /// As [`LogitPairs::forward`], and an upstream plane that the operator has not.
+    pub fn backward(
+        &self,
+        device: &wgpu::Device,
+        shape: &LogitPairShape,
+        buffers: &LogitPairBackward<'_>,
+        by: By,
+    ) -> Result<Recorded, Error> {
+        let (op, limits) = (self.params.op, Limits::of(device));
+        let [logits, ref_logits] = shape.matrices(op, &limits, buffers.logits, buffers.ref_logits)?;
+        let gradient = Matrix {
+            arg: "d_logits",
+            slice: buffers.d_logits,
+            rows: shape.n as u64,
+            width: shape.layout.v as u64,
+            stride: shape.gradient_stride as u64,
+            storage: Storage::F32,
+        };
+        gradient.check(op, &limits)?;
+        let header = self.backward_header(shape, buffers, by)?;
+        let most = logits.window_rows(op, &limits)?.min(ref_logits.window_rows(op, &limits)?);
+        let most = most.min(gradient.window_rows(op, &limits)?);
+        let mut calls = Vec::new();
+        for (first, n) in tiles(shape.n as u64, most) {
+            let (window, logits_offset) = logits.window(first, n, &limits);
+            let (ref_window, ref_offset) = ref_logits.window(first, n, &limits);
+            let (result, result_offset) = gradient.window(first, n, &limits);
+            let (n_word, row_base) = (index(op, "n", n)?, index(op, "n", first)?);
+            let args =
+                BackwardArgs { n: n_word, row_base, logits_offset, ref_offset, result_offset, ..header };
+            let buffers = vec![window, ref_window, buffers.rows, buffers.labels, result];
+            let args = self.params.block(&args.words());
+            calls.push(Call { kernel: &self.backward, buffers, args, units: n });
+        }
+        record(device, &calls)
+    }
+
+    /// What all dispatches of a `backward` share.
+    fn backward_header(
+        &self,
+        shape: &LogitPairShape,
+        buffers: &LogitPairBackward<'_>,
+        by: By,
+    ) -> Result<BackwardArgs, Error> {
+        let op = self.params.op;
+        let labels = shape.labels(op, &buffers.labels)?;
+        let (saved_offset, saved_stride) = shape.planes(op, "rows", buffers.saved, &buffers.rows)?;
+        shape.check_upstream(op, self.upstream, buffers)?;
+        let upstream = buffers.upstream;
+        Ok(BackwardArgs {
+            v: index(op, "v", shape.layout.v as u64)?,
+            logits_stride: index(op, "logits", shape.layout.stride as u64)?,
+            ref_stride: index(op, "ref_logits", shape.layout.ref_stride as u64)?,
+            seq_len: labels.seq_len,
+            shift: labels.shift,
+            ignore_index: labels.ignore_index,
+            mask_offset: labels.mask_offset,
+            saved_offset,
+            saved_stride,
+            upstream_offset: index(op, "upstream", upstream.offset as u64)?,
+            upstream_stride: index(op, "upstream", upstream.stride as u64)?,
+            upstream_mask: upstream.mask,
+            result_stride: index(op, "d_logits", shape.gradient_stride as u64)?,
+            by_reference: by.word(),
+            ..BackwardArgs::default()
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! Shapes and buffers of LogitPairs.
+
+use bellwether_core::Storage;
+use bellwether_core::sig::logit_pairs::{PLANES, PairLayout};
+use bellwether_core::sig::token_rows::Labels;
+
+use crate::error::{Error, product};
+use crate::sig::token_rows::{LabelWords, TokenShape, Upstream};
+use crate::slice::{Limits, Matrix, Plane, Slice, planes};
+
+/// Sizes and strides, in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogitPairShape {
+    /// Rows.
+    pub n: usize,
+    /// Sizes, strides and label rules of both matrices of logits.
+    pub layout: PairLayout,
+    /// From one plane of the forward result to the next; at least `n`.
+    pub result_stride: usize,
+    /// From one row of gradients to the next; at least `v`.
+    pub gradient_stride: usize,
+}
+
+impl LogitPairShape {
+    /// Everything without gaps.
+    #[must_use]
+    pub const fn packed(n: usize, v: usize, labels: Labels) -> Self {
+        Self { n, layout: PairLayout::packed(v, labels), result_stride: n, gradient_stride: v }
+    }
+}
+
+/// Buffers of `forward`.
+#[derive(Clone, Copy, Debug)]
+pub struct LogitPairForward<'a> {
+    /// f32 `[n, v]`: the policy's.
+    pub logits: Slice<'a>,
+    /// f32 `[n, v]`: the reference's.
+    pub ref_logits: Slice<'a>,
+    /// i32 `[n]`.
+    pub labels: Slice<'a>,
+    /// f32, the operator's ten planes.
+    pub result: Slice<'a>,
+}
+
+/// Buffers of `backward`.
+#[derive(Clone, Copy, Debug)]
+pub struct LogitPairBackward<'a> {
+    /// As in [`LogitPairForward`].
+    pub logits: Slice<'a>,
+    /// As in [`LogitPairForward`].
+    pub ref_logits: Slice<'a>,
+    /// The planes of `forward` and the upstream gradients.
+    pub rows: Slice<'a>,
+    /// As in [`LogitPairForward`].
+    pub labels: Slice<'a>,
+    /// f32 `[n, v]`, overwritten.
+    pub d_logits: Slice<'a>,
+    /// Where plane 0 of `forward` begins in `rows`; its planes are `result_stride` apart.
+    pub saved: usize,
+    /// Where the upstream gradients are, in the order of the operator's `UPSTREAM`.
+    pub upstream: Upstream,
+}
+
+impl LogitPairShape {
+    /// The labels' rules as the kernels read them.
+    pub(super) fn labels(&self, op: &'static str, labels: &Slice<'_>) -> Result<LabelWords, Error> {
+        TokenShape::packed(self.n, self.layout.v, self.layout.rules).check(op, labels)
+    }
+
+    /// The checked matrices of logits.
+    pub(super) fn matrices<'a>(
+        &self,
+        op: &'static str,
+        limits: &Limits,
+        logits: Slice<'a>,
+        ref_logits: Slice<'a>,
+    ) -> Result<[Matrix<'a>; 2], Error> {
+        let PairLayout { v, stride, ref_stride, .. } = self.layout;
+        if v == 0 && self.n > 0 {
+            return Err(Error::ShapeMismatch { op, arg: "v", expected: 1, given: 0 });
+        }
+        let matrix = |arg, slice, stride: usize| Matrix {
+            arg,
+            slice,
+            rows: self.n as u64,
+            width: v as u64,
+            stride: stride as u64,
+            storage: Storage::F32,
+        };
+        let both = [matrix("logits", logits, stride), matrix("ref_logits", ref_logits, ref_stride)];
+        both.iter().try_for_each(|m| m.check(op, limits))?;
+        Ok(both)
+    }
+
+    /// Offset and stride of the planes of `forward`, which must lie in `slice`.
+    pub(super) fn planes(
+        &self,
+        op: &'static str,
+        arg: &'static str,
+        offset: usize,
+        slice: &Slice<'_>,
+    ) -> Result<(u32, u32), Error> {
+        planes(op, arg, PLANES, self.n as u64, Plane { offset, stride: self.result_stride }, slice)
+    }
+
+    /// The upstream planes lie in `rows`, and the operator has each of them.
+    pub(super) fn check_upstream(
+        &self,
+        op: &'static str,
+        known: usize,
+        buffers: &LogitPairBackward<'_>,
+    ) -> Result<(), Error> {
+        let upstream = buffers.upstream;
+        let Some(last) = upstream.mask.checked_ilog2() else { return Ok(()) };
+        if last as usize >= known {
+            let (expected, given) = (known as u64, u64::from(last) + 1);
+            return Err(Error::ShapeMismatch { op, arg: "upstream planes", expected, given });
+        }
+        let skipped = product(op, "upstream", last.into(), upstream.stride as u64)?;
+        let offset = usize::try_from(skipped).ok().and_then(|skipped| skipped.checked_add(upstream.offset));
+        let offset = offset.ok_or(Error::SizeOverflow { op, arg: "upstream" })?;
+        Plane::at(offset).words(op, "upstream", self.n as u64, &buffers.rows)?;
+        Ok(())
+    }
+}
