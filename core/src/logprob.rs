@@ -1,11 +1,22 @@
-//! Log-probabilities from logits or from hidden states, and their sums over sequences.
+//! Log-probabilities from logits or from hidden states, their sums over sequences, and what is formed from them token
+//! by token: estimators of divergences, losses.
 
+pub mod dft;
+pub mod k1;
+pub mod k2;
+pub mod k3;
 pub mod linear;
+pub mod nll;
 pub mod sequence_mean;
 pub mod sequence_sum;
 pub mod token;
 
+pub use dft::Dft;
+pub use k1::K1;
+pub use k2::K2;
+pub use k3::K3;
 pub use linear::Linear;
+pub use nll::Nll;
 pub use sequence_mean::SequenceMean;
 pub use sequence_sum::SequenceSum;
 pub use token::Token;

@@ -10,6 +10,7 @@ pub mod fused_linear;
 pub mod pair_rows;
 pub mod reduction;
 pub mod segment_stats;
+pub mod token_map;
 pub mod token_rows;
 
 pub use reduction::Reduction;
@@ -26,6 +27,8 @@ pub enum Signature {
     SegmentStats,
     /// Log-probabilities of chosen and rejected responses: [`pair_rows`].
     PairRows,
+    /// Arrays per token, element by element: [`token_map`].
+    TokenMap,
 }
 
 impl Signature {
@@ -37,6 +40,7 @@ impl Signature {
             Self::FusedLinear => "FusedLinear",
             Self::SegmentStats => "SegmentStats",
             Self::PairRows => "PairRows",
+            Self::TokenMap => "TokenMap",
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Row functions of the family `logprob`.
 
+mod dft;
+mod k1;
+mod k2;
+mod k3;
+mod nll;
 mod sequence_mean;
 mod sequence_sum;
 pub mod token;
