@@ -14,17 +14,17 @@ pub mod step;
 
 pub use bellwether_shaders::{Access, ArgsSpace, Binding, Dialect, Role, Source, find};
 pub use context::{
-    Context, LinearGradients, LinearInputs, PairInputs, Planes, SegmentInputs, Selector, StepData,
+    Context, LinearGradients, LinearInputs, MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepData,
     StepInputs, StepOutputs, TokenInputs, TokenUpstream,
 };
 pub use error::Error;
 pub use kernel::{Bound, Kernel};
 pub use record::{Recorded, Slots, args_buffer};
 pub use sig::{
-    Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, PairBuffers, PairRows,
-    PairShape, SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenForward,
-    TokenRows, TokenShape, Upstream,
+    Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, MapBuffers, MapShape,
+    PairBuffers, PairRows, PairShape, SegmentBackward, SegmentForward, SegmentShape, SegmentStats,
+    TokenBackward, TokenForward, TokenMap, TokenRows, TokenShape, Upstream,
 };
-pub use slice::{Plane, Slice};
+pub use slice::{Plane, Slice, View};
 pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepLayout, StepShape, StepSource};
 pub use wgpu;

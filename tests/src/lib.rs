@@ -13,6 +13,7 @@ pub mod functions;
 pub mod generate;
 pub mod judge;
 pub mod links;
+pub mod maps;
 pub mod mutants;
 pub mod peers;
 pub mod problem;

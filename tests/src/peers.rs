@@ -4,6 +4,7 @@
 //! A new operator adds an adapter here (or a line to an adapter's table); a name that no adapter knows is reported as
 //! unjudged, never dropped.
 
+mod map;
 mod pair;
 mod reader;
 mod step;
@@ -112,7 +113,8 @@ impl Judgement {
 pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reads = Reads::default();
     let reader = Reader::new(case, &reads);
-    let mut judgements = match (token::read(reader), pair::loss_of(case)) {
+    let found = token::read(reader).or_else(|| map::read(reader));
+    let mut judgements = match (found, pair::loss_of(case)) {
         (Some(found), _) => found?,
         (None, Some(loss)) if step::is_step(case) => step::read(reader, &loss)?,
         (None, Some(loss)) => pair::read(reader, &loss)?,

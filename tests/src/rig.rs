@@ -1,5 +1,6 @@
 //! A GPU backend under test: a device, a dialect, a mode, and memory laid out to catch whatever a kernel does wrong.
 
+mod map;
 mod memory;
 mod run;
 mod step;

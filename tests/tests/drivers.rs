@@ -2,7 +2,7 @@
 //! outputs are as they were.
 
 use bellwether_core::Error;
-use bellwether_core::logprob::{Linear, SequenceMean, SequenceSum, Token};
+use bellwether_core::logprob::{Dft, K3, Linear, SequenceMean, SequenceSum, Token};
 use bellwether_core::pair::{Length, Logistic, PairLoss, Score};
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::token_rows::{Labels, Shift};
@@ -10,6 +10,7 @@ use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segmen
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients, fused_linear, fused_linear_backward};
 use bellwether_cpu_ref::pair_rows::{PairInputs, Plane, pair_rows};
 use bellwether_cpu_ref::segment_stats::{SegmentOp, Values, segment_stats, segment_stats_backward};
+use bellwether_cpu_ref::token_map::{MapInputs, MapOp, View, token_map};
 use bellwether_cpu_ref::token_rows::{TokenUpstream, Tokens, token_rows, token_rows_backward};
 use proptest::prelude::*;
 
@@ -170,5 +171,34 @@ proptest! {
         let plain = PairLoss { length: loss.length, ..PairLoss::new(0.1, Logistic::default()) };
         let kept = untouched([size], |[result]| pair_rows(&plain, &x, Reduction::Sum, result));
         prop_assert!(kept);
+    }
+
+    #[test]
+    fn token_map_takes_anything(
+        planes in prop::array::uniform3(numbers(30)), mask in prop::collection::vec(0..2_u32, 0..30),
+        (rows, len) in (0..4_usize, 0..5_usize), steps in prop::array::uniform4((0..6_usize, 0..3_usize)),
+        (masked, weighted, many, mean) in (any::<bool>(), any::<bool>(), 0..3_usize, any::<bool>()),
+        off in prop::array::uniform5(off()),
+    ) {
+        let right = |k: usize| rows.saturating_sub(1) * steps[k].0 + len.saturating_sub(1) * steps[k].1 + 1;
+        let planes: Vec<_> =
+            planes.into_iter().enumerate().map(|(k, plane)| fit(plane, right(k), off[k])).collect();
+        let mask = fit(mask, right(3), off[3]);
+        let view = |k: usize| View { data: &planes[k][..], row: steps[k].0, col: steps[k].1 };
+        let (inputs, constants) = ([view(0)], vec![view(1); many]);
+        let x = MapInputs {
+            mask: masked.then_some(View { data: &mask[..], row: steps[3].0, col: steps[3].1 }),
+            upstream: weighted.then(|| view(2)),
+            ..MapInputs::new((rows, len), &inputs, &constants)
+        };
+        let size = |count: usize| about(count * rows * len, off[4]);
+        let reduction = if mean { Reduction::Mean { over: 3 } } else { Reduction::Sum };
+        let run = |[result]: [&mut [f64]; 1]| token_map(&K3 {}, &x, reduction, result);
+        prop_assert!(untouched([size(K3::PLANES.count())], run));
+        let run = |[result]: [&mut [f64]; 1]| token_map(&Dft {}, &x, reduction, result);
+        prop_assert!(untouched([size(Dft::PLANES.count())], run));
+        let huge = MapInputs { rows: usize::MAX, len: usize::MAX, ..x };
+        let refused = token_map(&K3 {}, &huge, reduction, &mut []).is_err();
+        prop_assert!(refused);
     }
 }

@@ -15,11 +15,16 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 17] = [
+const SUPPORTED: [&str; 22] = [
     "logps.selective",
     "logps.sequence",
     "logps.selective_and_entropy",
     "entropy.from_logits",
+    "kl.k1",
+    "kl.k2",
+    "kl.k3",
+    "sft.nll",
+    "sft.dft",
     "dpo.from_logits",
     "dpo.sigmoid",
     "dpo.sigmoid_norm",

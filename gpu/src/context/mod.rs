@@ -5,6 +5,7 @@
 
 #[cfg(not(target_family = "wasm"))]
 mod blocking;
+mod maps;
 mod memory;
 mod ops;
 mod pairs;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use bellwether_shaders::{Dialect, Source};
 
+pub use maps::MapInputs;
 pub use memory::POISON;
 pub use ops::{LinearGradients, LinearInputs, Planes, TokenInputs, TokenUpstream};
 pub use pairs::PairInputs;

@@ -11,7 +11,7 @@ use super::Rig;
 use crate::problem::RunError;
 
 /// What an output holds before the run, and what stands between arrays: a NaN with a recognisable payload.
-const POISON: u32 = 0x7fc0_dead;
+pub(super) const POISON: u32 = 0x7fc0_dead;
 /// Words of poison behind each array; also the alignment of arrays, 256 bytes.
 const GUARD: usize = 64;
 
