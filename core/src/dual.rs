@@ -85,6 +85,9 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     fn value(self) -> f64 {
         self.re.value()
     }
+    fn detached(self) -> Self {
+        Self::constant(self.re)
+    }
     fn step(self) -> Self {
         Self::constant(self.re.step())
     }

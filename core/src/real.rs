@@ -61,6 +61,10 @@ pub trait Real:
     fn frozen(self) -> Self {
         Self::lift(self.value())
     }
+    /// The same number without its derivatives: what a paper writes as stop-gradient.
+    fn detached(self) -> Self {
+        self
+    }
     /// The same number, about to be used in many terms of a sum: their errors are no longer independent.
     fn shared(self) -> Self {
         self

@@ -11,6 +11,7 @@ pub mod logit_pairs;
 pub mod pair_rows;
 pub mod reduction;
 pub mod segment_stats;
+pub mod token_map;
 pub mod token_rows;
 
 pub use reduction::Reduction;
@@ -29,6 +30,8 @@ pub enum Signature {
     SegmentStats,
     /// Log-probabilities of chosen and rejected responses: [`pair_rows`].
     PairRows,
+    /// Arrays per token, element by element: [`token_map`].
+    TokenMap,
 }
 
 impl Signature {
@@ -41,6 +44,7 @@ impl Signature {
             Self::FusedLinear => "FusedLinear",
             Self::SegmentStats => "SegmentStats",
             Self::PairRows => "PairRows",
+            Self::TokenMap => "TokenMap",
         }
     }
 }

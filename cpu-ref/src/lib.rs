@@ -34,5 +34,6 @@ pub mod pair_rows;
 mod rows;
 pub mod segment_stats;
 pub mod step;
+pub mod token_map;
 pub mod token_rows;
 pub mod token_states;

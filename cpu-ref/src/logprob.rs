@@ -1,9 +1,14 @@
 //! Row functions of the family `logprob`.
 
 mod alpha_divergence;
+mod dft;
 pub mod divergence;
 mod js;
+mod k1;
+mod k2;
+mod k3;
 mod kl;
+mod nll;
 pub mod pair;
 mod sequence_mean;
 mod sequence_sum;

@@ -56,6 +56,12 @@ pub(crate) fn finite(
     if x.is_finite() { Ok(()) } else { Err(Error::NonFinite { op, arg, row, col, given: x }) }
 }
 
+/// Writes the values of element `i` into planes of `n` elements each, as many as there are.
+fn place<T: Scalar, const P: usize>(n: usize, i: usize, values: [T; P], result: &mut [T]) {
+    let places = result[i..].iter_mut().step_by(n);
+    places.zip(values).for_each(|(place, value)| *place = value);
+}
+
 /// Writes `row(i)`, one value per plane, into planes of `n` elements each.
 #[cfg(not(feature = "rayon"))]
 pub(crate) fn fill_planes<T: Scalar, const P: usize>(
@@ -64,9 +70,7 @@ pub(crate) fn fill_planes<T: Scalar, const P: usize>(
     row: impl Fn(usize) -> [T; P] + Send + Sync,
 ) {
     for i in 0..n {
-        for (plane, value) in row(i).into_iter().enumerate() {
-            result[plane * n + i] = value;
-        }
+        place(n, i, row(i), result);
     }
 }
 
@@ -80,9 +84,7 @@ pub(crate) fn fill_planes<T: Scalar, const P: usize>(
     use rayon::prelude::*;
     let rows: alloc::vec::Vec<[T; P]> = (0..n).into_par_iter().map(row).collect();
     for (i, values) in rows.into_iter().enumerate() {
-        for (plane, value) in values.into_iter().enumerate() {
-            result[plane * n + i] = value;
-        }
+        place(n, i, values, result);
     }
 }
 

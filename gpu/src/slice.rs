@@ -94,6 +94,45 @@ impl Plane {
     }
 }
 
+/// An array `[rows, len]` among several in a slice, in elements: the part of a padded, interleaved or broadcast tensor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Where element (0, 0) stands.
+    pub offset: usize,
+    /// Elements from one row to the next; 0: every row is the same.
+    pub row: usize,
+    /// Elements from one column to the next; 0: one value per row.
+    pub col: usize,
+}
+
+impl View {
+    /// Rows of `len` elements without gaps, from `offset` on.
+    #[must_use]
+    pub const fn packed(offset: usize, len: usize) -> Self {
+        Self { offset, row: len, col: 1 }
+    }
+
+    /// The view as the kernels index it, checked against the slice that holds its elements (one at least).
+    pub(crate) fn words(
+        &self,
+        op: &'static str,
+        arg: &'static str,
+        [rows, len]: [u64; 2],
+        slice: &Slice<'_>,
+    ) -> Result<[u32; 3], Error> {
+        let down = product(op, arg, rows.saturating_sub(1), self.row as u64)?;
+        let first = down.checked_add(self.offset as u64).ok_or(Error::SizeOverflow { op, arg })?;
+        let across = product(op, arg, len.saturating_sub(1), self.col as u64)?;
+        let last = first.checked_add(across).ok_or(Error::SizeOverflow { op, arg })?;
+        slice.holds(op, arg, last.saturating_add(1))?;
+        index(op, arg, last)?;
+        // A distance that no element is at may be anything.
+        let step =
+            |distance: usize, steps: u64| if steps > 1 { index(op, arg, distance as u64) } else { Ok(0) };
+        Ok([index(op, arg, self.offset as u64)?, step(self.row, rows)?, step(self.col, len)?])
+    }
+}
+
 /// Offset and stride of `count` planes of `n` elements, checked against the slice that holds them.
 pub(crate) fn planes(
     op: &'static str,

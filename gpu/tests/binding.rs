@@ -2,14 +2,14 @@
 
 mod common;
 
-use bellwether_core::logprob::{Linear, SequenceSum, Token};
+use bellwether_core::logprob::{K1, Linear, SequenceSum, Token};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::token_rows::{Labels, Shift};
 use bellwether_gpu::{
-    Context, Dialect, Error, FusedLinear, FusedShape, Kernel, ReferenceKind, SegmentForward, SegmentInputs,
-    SegmentShape, SegmentStats, Slice, StepShape, TokenForward, TokenInputs, TokenRows, TokenShape,
-    args_buffer, find, wgpu,
+    Context, Dialect, Error, FusedLinear, FusedShape, Kernel, MapBuffers, MapShape, ReferenceKind,
+    SegmentForward, SegmentInputs, SegmentShape, SegmentStats, Slice, StepShape, TokenForward, TokenInputs,
+    TokenMap, TokenRows, TokenShape, View, args_buffer, find, wgpu,
 };
 use common::context;
 
@@ -148,6 +148,24 @@ fn short_buffers_are_refused_by_shape() -> Result<(), Error> {
     let buffers = SegmentForward { values: slice, words: None, result: slice };
     let given = sums.forward(device, &SegmentShape::padded(4, 4), &buffers);
     assert!(matches!(given, Err(Error::ShapeMismatch { arg: "values", .. })), "{given:?}");
+
+    let maps = TokenMap::new(device, &K1 {}, Dialect::POOLED)?;
+    let buffers = MapBuffers { inputs: slice, constants: Some(slice), mask: Some(slice), result: slice };
+    let packed = MapShape::packed(3, 4, Reduction::Sum);
+    let view = View { offset: 3, row: 0, col: 5 };
+    let arg_of = |shape| match maps.forward(device, &shape, &buffers) {
+        Err(Error::ShapeMismatch { op: "logprob/k1", arg, expected, given: 15 }) => (arg, expected),
+        given => panic!("{given:?}"),
+    };
+    assert_eq!(arg_of(packed), ("result", 36));
+    assert_eq!(arg_of(MapShape { mask: Some(view), ..packed }), ("mask", 19));
+    assert_eq!(arg_of(MapShape { inputs: [view; 4], ..packed }), ("logp", 19));
+    assert_eq!(arg_of(MapShape { constants: [view; 4], ..packed }), ("ref_logp", 19));
+    let small = MapShape::packed(1, 5, Reduction::Sum);
+    assert_eq!(arg_of(MapShape { mask: Some(view), ..small }), ("mask", 24));
+    assert_eq!(arg_of(MapShape { upstream: Some(view), ..small }), ("upstream", 24));
+    let huge = maps.forward(device, &MapShape::packed(usize::MAX, usize::MAX, Reduction::Sum), &buffers);
+    assert!(matches!(huge, Err(Error::SizeOverflow { .. })), "{huge:?}");
 
     let shape = FusedShape::packed(4, 4000, 4, Labels::default());
     assert!(matches!(shape.tiled(100, 4000).scratch_bytes(), Err(Error::Misaligned { arg: "chunk", .. })));

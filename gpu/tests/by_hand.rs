@@ -2,12 +2,14 @@
 
 mod common;
 
-use bellwether_core::logprob::{Linear, SequenceMean, SequenceSum, Token};
+use bellwether_core::logprob::{Dft, K3, Linear, Nll, SequenceMean, SequenceSum, Token};
 use bellwether_core::pair::presets;
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::token_rows::{ALLOWED, LOG_SUM_SQ, Labels, MEAN_LOGIT, STATUS, TOP1};
-use bellwether_gpu::{Error, LinearInputs, PairInputs, Planes, SegmentInputs, TokenInputs, TokenUpstream};
+use bellwether_gpu::{
+    Error, LinearInputs, MapInputs, PairInputs, Planes, SegmentInputs, TokenInputs, TokenUpstream,
+};
 use common::{assert_close, context};
 
 const LN2: f32 = std::f32::consts::LN_2;
@@ -120,12 +122,32 @@ fn dpo_of_one_pair() -> Result<(), Error> {
 }
 
 #[test]
+fn maps_of_tokens() -> Result<(), Error> {
+    let Some(context) = context() else { return Ok(()) };
+    let (logp, ref_logp) = ([-LN2, f32::NAN, -1.0], [-LN4, 0.0, -1.0]);
+    let (mask, upstream) = ([1, 0, 9], [4.0, f32::NAN, 1.0]);
+    let inputs =
+        MapInputs { inputs: &[&logp], constants: &[&ref_logp], mask: Some(&mask), upstream: Some(&upstream) };
+    let k3 = context.token_map_blocking(&K3 {}, &inputs, Reduction::Mean { over: 2 })?;
+    assert_close(&k3.data, &[LN2 - 0.5, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+
+    let inputs = MapInputs { inputs: &[&logp[..1]], ..MapInputs::default() };
+    let nll = context.token_map_blocking(&Nll {}, &inputs, Reduction::Sum)?;
+    assert_close(&nll.data, &[LN2, -1.0, 0.0]);
+    let dft = context.token_map_blocking(&Dft {}, &inputs, Reduction::Sum)?;
+    assert_close(&dft.data, &[0.5 * LN2, -0.5, 0.0]);
+    Ok(())
+}
+
+#[test]
 fn nothing_in_nothing_out() -> Result<(), Error> {
     let Some(context) = context() else { return Ok(()) };
     let none = TokenInputs { logits: &[], v: 7, labels: &[], rules: Labels::default() };
     assert_eq!(context.token_rows_blocking(&Token::default(), &none)?, Planes::default());
     let pairs = context.pair_rows_blocking(&presets::DPO, &PairInputs::default(), Reduction::Sum)?;
     assert_eq!(pairs, Planes::default());
+    let empty = MapInputs { inputs: &[&[]], ..MapInputs::default() };
+    assert_eq!(context.token_map_blocking(&Nll {}, &empty, Reduction::Sum)?, Planes::default());
     let weight = [1.0, 2.0];
     let linear = LinearInputs {
         hidden: &[],

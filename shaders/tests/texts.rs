@@ -1,7 +1,9 @@
 //! Every text against naga's reflection and against the table: what a host is told is what the kernel is.
 
+use bellwether_core::Op;
 use bellwether_core::registry::SPECS;
 use bellwether_core::sig::Signature;
+use bellwether_core::sig::token_map::{MapOp, MapPlanes};
 use bellwether_shaders::{Role, SOURCES, Source, find};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, ScalarKind, StorageAccess, Type, TypeInner};
@@ -49,7 +51,7 @@ fn every_operator_has_the_kernels_of_its_signature() {
             }
             Signature::LogitPairs | Signature::SegmentStats => &["forward", "backward"],
             Signature::FusedLinear => &["product", "product_wide"],
-            Signature::PairRows => &["forward"],
+            Signature::PairRows | Signature::TokenMap => &["forward"],
             other => panic!("{}: no kernels are known for {}", spec.slug, other.name()),
         };
         wanted += kernels.len();
@@ -88,6 +90,41 @@ fn the_argument_block_is_cores_fields_and_four_parameters() {
         let TypeInner::Struct { members, span } = params else { panic!("{label}: Params is no struct") };
         assert_eq!((members.len(), *span), (4, 16), "{label}: Params has four words");
         assert!(members.iter().all(|m| is_word(&module.types[m.ty].inner)), "{label}: Params");
+    }
+}
+
+/// The WGSL of a map says how many arrays it has, and core names them: the same number.
+macro_rules! map_planes {
+    ($($family:ident :: $name:ident :: $op:ident : $sig:ident [$($lib:ident)*],)*) => {
+        /// Slug and arrays of every map.
+        fn map_planes() -> Vec<(&'static str, MapPlanes)> {
+            let all = [$(map_planes!(@of $sig bellwether_core::$family::$name::$op)),*];
+            all.into_iter().flatten().collect()
+        }
+    };
+    (@of TokenMap $op:path) => {
+        Some((<$op as Op>::SPEC.slug, <$op as MapOp>::PLANES))
+    };
+    (@of $sig:ident $op:path) => {
+        None
+    };
+}
+bellwether_core::for_each_op!(map_planes);
+
+#[test]
+fn a_map_has_the_arrays_that_core_names() {
+    assert!(!map_planes().is_empty());
+    for (slug, planes) in map_planes() {
+        let text = find(slug, "forward").expect("a map has one kernel").text;
+        let counts = [
+            ("INPUTS", planes.inputs.len()),
+            ("CONSTANTS", planes.constants.len()),
+            ("OUTPUTS", planes.outputs.len()),
+        ];
+        for (name, count) in counts {
+            let line = format!("\nconst {name} = {count}u;\n");
+            assert_eq!(text.matches(&line).count(), 1, "{slug}: {line:?}");
+        }
     }
 }
 

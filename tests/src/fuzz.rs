@@ -15,10 +15,11 @@ use bellwether_core::Error;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every driver of the reference, every parser, and the shapes of the GPU host.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("token_rows", drivers::token_rows),
     ("token_states", drivers::token_states),
     ("logit_pairs", drivers::logit_pairs),
+    ("token_map", drivers::token_map),
     ("fused_linear", drivers::fused_linear),
     ("segment_stats", drivers::segment_stats),
     ("pair_rows", drivers::pair_rows),

@@ -11,6 +11,7 @@ mod pair_step;
 #[cfg(test)]
 mod seeds;
 mod segment_stats;
+pub(crate) mod token_map;
 mod token_rows;
 mod token_ways;
 
@@ -18,10 +19,12 @@ use std::cell::LazyCell;
 
 use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum};
 use bellwether_cpu_ref::pair_rows::PairLink;
+use bellwether_cpu_ref::token_map::MapRow;
 
 use serde_json::{Map, Value};
 
 use crate::links::{self, LinkVisitor};
+use crate::maps::{self, MapVisitor};
 use crate::problem::Problem;
 
 pub use draw::Draw;
@@ -64,6 +67,10 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
         ("logprob/sequence_sum", segment_stats::cases(SequenceSum {})),
         ("logprob/sequence_mean", segment_stats::cases(SequenceMean {})),
     ];
+    for slug in maps::slugs() {
+        let cases = maps::visit(slug, Map::new(), MapCases).and_then(Result::ok);
+        suites.push((slug, cases.expect("a listed map takes its defaults")));
+    }
     for slug in links::slugs() {
         let cases = variants(slug).into_iter().flat_map(|(name, params)| {
             let cases = links::visit(slug, params, PairCases).and_then(Result::ok);
@@ -119,5 +126,15 @@ impl LinkVisitor for PairCases {
 
     fn visit<L: PairLink + serde::de::DeserializeOwned>(self, link: L) -> Vec<Case> {
         pair_rows::cases(link)
+    }
+}
+
+struct MapCases;
+
+impl MapVisitor for MapCases {
+    type Out = Vec<Case>;
+
+    fn visit<O: MapRow + serde::de::DeserializeOwned>(self, op: O) -> Vec<Case> {
+        token_map::cases(op)
     }
 }

@@ -6,6 +6,7 @@
 
 mod divergence;
 mod linear;
+mod map;
 mod pair;
 mod reader;
 mod step;
@@ -108,7 +109,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reads = Reads::default();
     let reader = Reader::new(case, &reads);
     let logprob = token::read(reader).or_else(|| linear::read(reader));
-    let logprob = logprob.or_else(|| divergence::read(reader));
+    let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| map::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,
         (None, Some(loss)) if step::is_step(case) => step::read(reader, &loss)?,

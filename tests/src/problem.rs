@@ -6,12 +6,14 @@
 mod divergence_mean;
 mod fused_linear;
 mod known;
+mod layout;
 mod logit_pairs;
 mod pair_rows;
 mod pair_step;
 mod segment_stats;
 mod sequence;
 mod several;
+mod token_map;
 mod token_rows;
 
 use bellwether_core::{Bound, Error, Real, Storage};
@@ -20,12 +22,14 @@ use bellwether_cpu_ref::token_rows::Scalar;
 pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;
 pub use known::{Fault, Pinned};
+pub use layout::Layout;
 pub use logit_pairs::LogitPairProblem;
 pub use pair_rows::PairProblem;
 pub use pair_step::{Head, StepPlanes, StepProblem};
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};
 pub use sequence::SequenceProblem;
 pub use several::SeveralProblem;
+pub use token_map::MapProblem;
 pub use token_rows::{TokenProblem, Way};
 
 use crate::rig::Rig;
@@ -236,7 +240,7 @@ fn inputs<T: Number>(xs: &[f64]) -> Vec<T> {
 }
 
 /// The inputs as a kernel takes them.
-fn singles(xs: &[f64]) -> Vec<f32> {
+pub(crate) fn singles(xs: &[f64]) -> Vec<f32> {
     xs.iter().map(|&x| x as f32).collect()
 }
 

@@ -4,11 +4,12 @@
 //! each runs on any backend. Where the transformed inputs are exact in f32 the results must be equal in bits.
 
 mod divergence;
+mod map;
 mod pair;
 mod segment;
 mod token;
 
-use bellwether_core::logprob::{AlphaDivergence, Js, Kl, SequenceMean, SequenceSum};
+use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum};
 use bellwether_core::pair::{ApoZero, Hinge, Logistic, Nca, Robust, Sppo, Square};
 
 use crate::problem::{Backend, Outputs, Problem};
@@ -41,6 +42,19 @@ properties! {
         segment::padding::<SequenceSum>, segment::mask_of_ones::<SequenceSum>;
     "logprob/sequence_mean": segment::padded_is_packed::<SequenceMean>, segment::linear::<SequenceMean>,
         segment::padding::<SequenceMean>, segment::mask_of_ones::<SequenceMean>;
+    "logprob/k1": map::tokens_turned::<K1>, map::longer_rows::<K1>,
+        map::ones_are_nothing::<K1>, map::any_layout::<K1>, map::rows_alone::<K1>, map::upstream_scales::<K1>,
+        map::swap_negates;
+    "logprob/k2": map::tokens_turned::<K2>, map::longer_rows::<K2>,
+        map::ones_are_nothing::<K2>, map::any_layout::<K2>, map::rows_alone::<K2>, map::upstream_scales::<K2>,
+        map::swap_is_nothing;
+    "logprob/k3": map::tokens_turned::<K3>, map::longer_rows::<K3>,
+        map::ones_are_nothing::<K3>, map::any_layout::<K3>, map::rows_alone::<K3>, map::upstream_scales::<K3>,
+        map::never_negative, map::beyond_is_infinite;
+    "logprob/nll": map::tokens_turned::<Nll>, map::longer_rows::<Nll>,
+        map::ones_are_nothing::<Nll>, map::any_layout::<Nll>, map::rows_alone::<Nll>, map::upstream_scales::<Nll>;
+    "logprob/dft": map::tokens_turned::<Dft>, map::longer_rows::<Dft>,
+        map::ones_are_nothing::<Dft>, map::any_layout::<Dft>, map::rows_alone::<Dft>, map::upstream_scales::<Dft>;
     "pair/logistic": pair::translated::<Logistic>, pair::permuted::<Logistic>, pair::beta_times_ratio::<Logistic>,
         pair::micro_batches::<Logistic>, pair::antisymmetric::<Logistic>, pair::swap_differs_by_margin;
     "pair/robust": pair::translated::<Robust>, pair::permuted::<Robust>, pair::beta_times_ratio::<Robust>,

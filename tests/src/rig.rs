@@ -1,6 +1,7 @@
 //! A GPU backend under test: a device, a dialect, a mode, and memory laid out to catch whatever a kernel does wrong.
 
 mod linear;
+mod map;
 mod memory;
 mod pairs;
 mod remote;

@@ -40,6 +40,11 @@ fn logit_pairs_takes_anything() {
 }
 
 #[test]
+fn token_map_takes_anything() {
+    holds("token_map", 3000);
+}
+
+#[test]
 fn fused_linear_takes_anything() {
     holds("fused_linear", 3000);
 }

@@ -15,14 +15,21 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 20] = [
+const SUPPORTED: [&str; 27] = [
     "logps.selective",
+    "logps.selective_topk",
     "logps.sequence",
     "logps.selective_and_entropy",
     "entropy.from_logits",
+    "fused_linear.logprob",
     "kl.forward",
     "kl.reverse",
     "jsd.generalized",
+    "kl.k1",
+    "kl.k2",
+    "kl.k3",
+    "sft.nll",
+    "sft.dft",
     "dpo.from_logits",
     "dpo.sigmoid",
     "dpo.sigmoid_norm",

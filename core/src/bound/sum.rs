@@ -37,6 +37,11 @@ impl Sum {
     /// order is not known: `n` independent errors of up to half a unit of a partial sum, of which [`SIGMAS`] standard
     /// deviations are granted.
     pub(super) fn finish<const BITS: u32>(&self, products: bool) -> Bound<BITS> {
+        // A sum beyond the range has no bound, like any other result.
+        let largest = self.magnitude + self.shared;
+        if largest > Bound::<BITS>::LARGEST || largest.is_nan() {
+            return Bound::new(self.value, f64::INFINITY);
+        }
         let of_terms = f64::from(u8::from(products));
         if !Bound::<BITS>::INDEPENDENT {
             let rounding = (depth(self.n) + of_terms) * self.magnitude * Bound::<BITS>::UNIT;
@@ -46,5 +51,18 @@ impl Sum {
         let rounding = SIGMAS * libm::sqrt((self.n as f64 + of_terms) / 3.0) * size * Bound::<BITS>::UNIT;
         let noise = libm::sqrt(self.noise) + rounding;
         Bound { value: self.value, error: self.shared + noise, noise }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Bound;
+    use crate::Real;
+
+    #[test]
+    fn a_sum_beyond_the_range_has_no_bound() {
+        let sum = |x: f64| -> Bound<23> { Real::total([x; 3].into_iter().map(Bound::exact)) };
+        assert!(sum(1e38).error.is_finite() && sum(2e38).error.is_infinite());
+        assert!(sum(f64::INFINITY).error.is_infinite());
     }
 }

@@ -11,12 +11,14 @@ pub mod logit_pairs;
 pub mod pair_rows;
 mod product;
 pub mod segment_stats;
+pub mod token_map;
 pub mod token_rows;
 
 pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
 pub use logit_pairs::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs};
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
+pub use token_map::{MapBuffers, MapShape, TokenMap};
 pub use token_rows::{
     TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenOver, TokenPartial, TokenRows, TokenShape,
     TokenStep, Upstream,
@@ -27,6 +29,7 @@ use bellwether_core::op::PARAM_WORDS;
 use bellwether_shaders::{Source, find};
 
 use crate::Error;
+use crate::record::filled;
 
 /// The parameters of an operator as every plan keeps them.
 #[derive(Clone, Copy, Debug)]
@@ -51,4 +54,9 @@ impl Params {
 /// The kernel of an operator in the shader table.
 pub(crate) fn source(op: &'static str, kernel: &'static str) -> Result<&'static Source, Error> {
     find(op, kernel).ok_or(Error::UnknownKernel { op, kernel })
+}
+
+/// What stands in for an array that the shape does not name.
+pub(crate) fn nothing(device: &wgpu::Device) -> Result<wgpu::Buffer, Error> {
+    filled(device, "nothing", &[0; 16], wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC)
 }

@@ -10,8 +10,8 @@ pub use shape::{Extent, KeepWords, SegmentShape};
 
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::record::{Call, Recorded, filled, record};
-use crate::sig::{Params, source};
+use crate::record::{Call, Recorded, record};
+use crate::sig::{Params, nothing, source};
 use crate::slice::Slice;
 
 /// The plan of one operator of the signature: both kernels, compiled.
@@ -147,9 +147,4 @@ impl SegmentStats {
             calls.push(Call { kernel, buffers: buffers.to_vec(), args, units: shape.segments as u64 });
         }
     }
-}
-
-/// What stands in for an array that the shape does not name.
-fn nothing(device: &wgpu::Device) -> Result<wgpu::Buffer, Error> {
-    filled(device, "nothing", &[0; 16], wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC)
 }

@@ -1,6 +1,6 @@
 //! The drivers of the four signatures with arbitrary slices.
 
-use bellwether_core::logprob::{AlphaDivergence, Js, Kl, Linear, SequenceMean, SequenceSum, Token};
+use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K3, Kl, Linear, SequenceMean, SequenceSum, Token};
 use bellwether_core::pair::{Length, Logistic, Nca, PairLoss, Score, Sppo, Square};
 use bellwether_core::sig::logit_pairs::{self as two, By, PairLayout};
 use bellwether_core::sig::segment_stats::{Keep, Segments};
@@ -10,6 +10,7 @@ use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
 use bellwether_cpu_ref::logit_pairs::{self as pairs_of, LogitPairs, PairRow};
 use bellwether_cpu_ref::pair_rows::{self as pairs, PairInputs, PairLink, Plane};
 use bellwether_cpu_ref::segment_stats::{self as stats, SegmentOp, Values};
+use bellwether_cpu_ref::token_map::{self as maps, MapInputs, MapOp, View};
 use bellwether_cpu_ref::token_rows::{self as tokens, TokenUpstream, Tokens};
 use bellwether_cpu_ref::token_states::{self as states, Shard};
 
@@ -33,6 +34,35 @@ pub(super) fn token_rows(data: &[u8]) -> bool {
     let width = d.near(n.checked_mul(v));
     let backward = all_or_nothing([width], |[d]| tokens::token_rows_backward(&op, &x, &up.lend(), d));
     forward && backward
+}
+
+/// Arrays element by element, as views of larger ones.
+pub(super) fn token_map(data: &[u8]) -> bool {
+    let mut d = Draw::new(data);
+    let (rows, len) = (d.size(4), d.size(5));
+    let plane = |d: &mut Draw<'_>| {
+        let (row, col) = (d.size(6), d.size(3));
+        let last = rows.saturating_sub(1).checked_mul(row).zip(len.saturating_sub(1).checked_mul(col));
+        let held = d.near(last.and_then(|(a, b)| a.checked_add(b)?.checked_add(1)));
+        (d.numbers(held), row, col)
+    };
+    let planes = [plane(&mut d), plane(&mut d), plane(&mut d)];
+    let (numbers, mask_row, mask_col) = plane(&mut d);
+    let mask: Vec<u32> = numbers.iter().map(|x| u32::from(*x > 0.0)).collect();
+    let view = |k: usize| View { data: &planes[k].0[..], row: planes[k].1, col: planes[k].2 };
+    let (inputs, constants) = ([view(0)], vec![view(1); d.upto(2)]);
+    let x = MapInputs {
+        mask: d.any::<bool>().then_some(View { data: &mask[..], row: mask_row, col: mask_col }),
+        upstream: d.any::<bool>().then(|| view(2)),
+        ..MapInputs::new((rows, len), &inputs, &constants)
+    };
+    let reduction = d.reduction();
+    let elements = rows.checked_mul(len);
+    let k3 = [d.near(elements.and_then(|n| n.checked_mul(K3::PLANES.count())))];
+    let k3 = all_or_nothing(k3, |[result]| maps::token_map(&K3 {}, &x, reduction, result));
+    let dft = [d.near(elements.and_then(|n| n.checked_mul(Dft::PLANES.count())))];
+    let dft = all_or_nothing(dft, |[result]| maps::token_map(&Dft {}, &x, reduction, result));
+    k3 || dft
 }
 
 /// Divergences of two rows of logits, and their gradients by either.

@@ -1,0 +1,16 @@
+// Negative log-likelihood.
+
+const INPUTS = 1u;
+const CONSTANTS = 0u;
+const OUTPUTS = 1u;
+
+struct Params {
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+    pad3: u32,
+}
+
+fn map(params: Params, x: vec4<f32>, c: vec4<f32>) -> Mapped {
+    return mapped(-x.x, -1.0);
+}
