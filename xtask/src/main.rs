@@ -1,4 +1,4 @@
-//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | prove`.
+//! Bellwether's chores: `cargo xtask test | ci | docs | new-op | mutants | prove`.
 //!
 //! Every command runs on any machine with a Rust toolchain; what else one needs, it installs or names.
 #![forbid(unsafe_code)]
@@ -35,7 +35,7 @@ enum Chore {
     Docs(docs::Args),
     /// Lay out the files of a new operator.
     NewOp(new_op::Args),
-    /// Run every broken kernel against every case, and say which cases are the only ones to notice one.
+    /// Break the kernels in every way that the rules know, say what nobody notices, and write docs/mutants.md.
     Mutants(mutants::Args),
     /// Hold the elementary functions to the truth at every f32: about two minutes per function and core.
     Prove(prove::Args),

@@ -8,7 +8,8 @@ use bellwether_gpu::{
     Dialect, FusedShape, PairStep, Recorded, ReferenceKind, StepBuffers, StepShape, StepSource,
 };
 
-use super::run::{label_words, scratch_elements};
+use super::layout::label_words;
+use super::run::scratch_elements;
 use super::{Arena, Handle, Memory, Rig};
 use crate::problem::{Head, RunError, StepPlanes, StepProblem};
 
@@ -50,7 +51,7 @@ impl<'r> StepRun<'r> {
                 (x, dx, arena.output("scratch", scratch_elements(&fused)?))
             }
         };
-        let labels = arena.words("labels", label_words(&p.labels));
+        let labels = arena.words("labels", label_words(&p.labels), 0);
         let reference = arena.input("ref_logps", &single(&p.ref_logps));
         let bytes = shape.workspace_bytes()?;
         let workspace = arena.output("workspace", usize::try_from(bytes / 4).unwrap_or(usize::MAX));
