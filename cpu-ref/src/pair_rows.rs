@@ -100,13 +100,25 @@ fn scored<T: Scalar>(map: Score, u: T, length: Option<T>) -> Dual<T, 1> {
     length.map_or(s, |n| s / Dual::constant(n))
 }
 
-/// The two scores as the link takes them. Where both are beyond the scalar's range the smaller one is left out, so
-/// that their difference keeps its sign.
-fn comparable<T: Scalar>(w: T, l: T, w_is_smaller: bool) -> [T; 2] {
+/// What grows with the size of a score that is beyond the scalar's range: the logarithm of its power, over the length.
+fn size<T: Scalar>(map: Score, u: T, length: Option<T>) -> f64 {
+    let exponent = match map {
+        Score::ForwardKl => -u.value(),
+        Score::AlphaDivergence { coef, cap } => ((coef - 1.0) * u.value()).min(cap),
+        // These grow no faster than the log-ratio.
+        Score::ReverseKl | Score::JsDivergence => 0.0,
+    };
+    exponent - length.map_or(0.0, |n| n.ln().value())
+}
+
+/// The two scores as the link takes them. Where both are beyond the scalar's range the one of the smaller size is left
+/// out, so that their difference keeps its sign; equal ones both are.
+fn comparable<T: Scalar>(w: T, l: T, sizes: [f64; 2]) -> [T; 2] {
     if w.value().is_finite() || l.value().is_finite() {
         return [w, l];
     }
-    if w_is_smaller { [w, T::zero()] } else { [T::zero(), l] }
+    let [size_w, size_l] = sizes;
+    [if size_w > size_l { w } else { T::zero() }, if size_l > size_w { l } else { T::zero() }]
 }
 
 /// Loss, rewards, margin, accuracy and gradients of one pair.
@@ -125,9 +137,10 @@ fn row<L: PairLink, T: Scalar>(
     let (chosen, rejected) = (x.chosen.at(i), x.rejected.at(i));
     let (ref_chosen, ref_rejected) = (x.ref_chosen.at(i), x.ref_rejected.at(i));
     let (u_w, u_l) = (ratio(chosen, ref_chosen), ratio(rejected, ref_rejected));
-    let w = scored(loss.score, u_w, lengths.map(|(n, _)| n.at(i)));
-    let l = scored(loss.score, u_l, lengths.map(|(_, n)| n.at(i)));
-    let [s_w, s_l] = comparable(w.re, l.re, u_w.value() < u_l.value());
+    let (n_w, n_l) = (lengths.map(|(n, _)| n.at(i)), lengths.map(|(_, n)| n.at(i)));
+    let (w, l) = (scored(loss.score, u_w, n_w), scored(loss.score, u_l, n_l));
+    let sizes = [size(loss.score, u_w, n_w), size(loss.score, u_l, n_l)];
+    let [s_w, s_l] = comparable(w.re, l.re, sizes);
     let value = loss.link.loss(Dual::constant(beta), Dual::<T, 2>::variable(s_w, 0), Dual::variable(s_l, 1));
     let [by_w, by_l] = value.eps.map(|g| scale * g);
     let reward_chosen = beta * (chosen - ref_chosen);

@@ -213,12 +213,12 @@ fn check_backend(
                 output
             })),
             Err(error) => {
-                broken |= matches!(error, RunError::Overwrote { .. });
+                broken |= matches!(error, RunError::Overwrote { .. } | RunError::Unwritten { .. });
                 why = Some(error.to_string());
             }
         }
     }
-    // What was judged before something failed counts, and so does a kernel that wrote where it must not.
+    // What was judged before something failed counts, and so does a kernel that wrote where it must not, or not where it must.
     broken |= verdict(&outputs) == Verdict::Disagrees;
     let why = why.or_else(|| unbounded(&outputs));
     let mut report = report(case, backend.name(), outputs, why);

@@ -5,6 +5,7 @@
 //! [`grid`] at functions of several arguments, [`device`] at the kernels' text on a GPU, [`loose`] derives the bound
 //! under WGSL's rules.
 
+pub mod body;
 pub mod device;
 pub mod grid;
 pub mod loose;

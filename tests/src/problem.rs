@@ -145,6 +145,14 @@ pub enum RunError {
         /// The array's length.
         of: usize,
     },
+    /// A kernel did not write what it must.
+    #[error("a kernel left element {element} of {array} unwritten")]
+    Unwritten {
+        /// The array.
+        array: &'static str,
+        /// The element.
+        element: usize,
+    },
 }
 
 /// What a signature says once: how its operators run on the CPU over any scalar, and on a GPU.

@@ -1,5 +1,6 @@
 //! A GPU backend under test: a device, a dialect, a mode, and memory laid out to catch whatever a kernel does wrong.
 
+mod layout;
 mod linear;
 mod map;
 mod memory;
@@ -33,8 +34,8 @@ pub enum Mode {
 /// A change to one kernel's text, for proving that the suite would notice.
 #[derive(Clone, Copy, Debug)]
 pub struct Edit {
-    /// The kernel.
-    pub kernel: &'static str,
+    /// The kernel; every one that holds the text where none is named.
+    pub kernel: Option<&'static str>,
     /// What must stand in its text, exactly once.
     pub old: &'static str,
     /// What stands there instead.
@@ -84,11 +85,14 @@ impl Rig {
         [(Dialect::EXCLUSIVE, "exclusive"), (Dialect::POOLED, "pooled")].map(rig).into()
     }
 
-    /// The same rig with one kernel's text changed.
+    /// The same rig with a text changed; kernels that do not hold it are not compiled again.
     pub fn with_edit(&self, edit: Edit) -> Self {
-        let name = format!("{} with {:?}", self.name, edit.new);
-        let remote = self.remote.clone();
-        Self { edit: Some(edit), remote, name, ..Self::new(&self.context, self.dialect, self.mode) }
+        let name = format!("{} with an edit", self.name);
+        let mut kernels = self.kernels.borrow().clone();
+        kernels.retain(|_, kernel| !edit.applies_to(kernel.source()));
+        let (kernels, remote) = (RefCell::new(kernels), self.remote.clone());
+        let plain = Self::new(&self.context, self.dialect, self.mode);
+        Self { edit: Some(edit), remote, name, kernels, ..plain }
     }
 
     /// The name in reports.
@@ -99,6 +103,12 @@ impl Rig {
     /// Whether all arrays are slices of one buffer.
     fn pooled(&self) -> bool {
         self.dialect == Dialect::POOLED
+    }
+
+    /// How arrays lie in their slices: without gaps where each has a buffer of its own, otherwise with offsets and
+    /// strides that a kernel must heed.
+    fn spread(&self) -> Spread {
+        if self.pooled() { Spread { lead: 3, step: 2, gap: 5 } } else { Spread { lead: 0, step: 1, gap: 0 } }
     }
 
     /// The kernel of a source in this rig's dialect and mode, compiled once.
@@ -143,10 +153,25 @@ impl Rig {
     }
 }
 
+/// Elements before an array, from one element to the next where strides are free, and between rows or planes.
+#[derive(Clone, Copy, Debug)]
+struct Spread {
+    lead: usize,
+    step: usize,
+    gap: usize,
+}
+
+impl Spread {
+    /// Rows of neighbours, `width` wide, from place 0 on: where element `i` stands.
+    fn rows(self, width: usize) -> impl Fn(usize) -> usize {
+        move |i| i / width.max(1) * (width + self.gap) + i % width.max(1)
+    }
+}
+
 impl Edit {
-    /// Whether the edit is of this source: its kernel's name, and its text holds `old` once.
+    /// Whether the edit is of this source: its kernel's name if one is named, and its text holds `old` once.
     pub fn applies_to(&self, source: &Source) -> bool {
-        source.kernel == self.kernel && source.text.matches(self.old).count() == 1
+        self.kernel.is_none_or(|kernel| kernel == source.kernel) && source.text.matches(self.old).count() == 1
     }
 }
 

@@ -1,54 +1,9 @@
 //! The kernels' elementary functions on the machine's device, held to the truth and to their twins.
 
-use bellwether_check::functions::device::{Probe, Seen, points};
+use bellwether_check::functions::device::{GOAL, LIBRARY, Probe, Seen, points};
 use bellwether_check::functions::{FUNCTIONS, Function};
+use bellwether_check::mutants::sweeps;
 use bellwether_gpu::Context;
-
-/// Units that a device is granted where no bound is derived for it; software drivers stay below.
-const GOAL: f64 = 3.0;
-
-/// Drivers, by a part of their description, and functions that they compute bit for bit as the twin: nothing in these
-/// can be reassociated, or this version does not.
-const SAME_BITS: [(&str, &[&str]); 3] = [
-    ("llvmpipe", &["log", "log1p"]),
-    ("llvmpipe Mesa 22.3", &REASSOCIATION_PROOF),
-    ("SwiftShader", &SWIFTSHADER),
-];
-
-/// All but `sigmoid`, where one quotient that should be subnormal becomes the smallest normal number.
-const SWIFTSHADER: [&str; 12] = [
-    "exp",
-    "expm1",
-    "expm1m",
-    "log",
-    "log1p",
-    "log1mexp",
-    "log_sigmoid",
-    "softplus",
-    "tanh",
-    "xlogy",
-    "logaddexp",
-    "lse_merge",
-];
-
-/// Drivers that round to nearest, by a part of their description; for others, WGSL's rules are all there is.
-const NEAREST: [&str; 2] = ["llvmpipe", "SwiftShader"];
-
-/// Those whose sums no known compiler reassociates: all but the merge.
-const REASSOCIATION_PROOF: [&str; 12] = [
-    "exp",
-    "expm1",
-    "expm1m",
-    "log",
-    "log1p",
-    "log1mexp",
-    "sigmoid",
-    "log_sigmoid",
-    "softplus",
-    "tanh",
-    "xlogy",
-    "logaddexp",
-];
 
 fn seen(context: &Context, function: &Function) -> Seen {
     Probe::new(context, function).judge(function, &points(function)).expect("the device runs")
@@ -61,27 +16,21 @@ fn kernels_are_as_good_as_their_bounds() {
     println!("{device}");
     let mut wrong = Vec::new();
     for f in &FUNCTIONS {
-        let (name, Seen { worst, differ, flushed }) = (f.bound.name, seen(&context, f));
-        let (units, args) = (worst.units, worst.args);
+        let (name, seen) = (f.bound.name, seen(&context, f));
+        let (units, args, Seen { worst, differ, flushed }) = (seen.worst.units, seen.worst.args, seen);
         println!(
             "{name:<12} {units:.4} at {args:?}; {differ} of {} differ from the twin, {flushed} flushed; {:?}",
             worst.points, worst.fault
         );
-        let known =
-            |(driver, functions): &(&str, &[&str])| device.contains(driver) && functions.contains(&name);
-        if SAME_BITS.iter().any(known) && differ > 0 {
-            wrong.push(format!("{name}: {differ} results differ from the twin"));
-        }
-        if device.contains("llvmpipe") && flushed > 0 {
-            wrong.push(format!("{name}: {flushed} results are flushed, and llvmpipe keeps subnormals"));
-        }
-        let nearest = NEAREST.iter().any(|driver| device.contains(driver));
-        let granted = if nearest { GOAL } else { f.bound.derived };
-        if units > granted || worst.fault.is_some() {
-            wrong.push(format!("{name}: {units:.4} units at {args:?}, fault {:?}", worst.fault));
-        }
+        wrong.extend(seen.complaint(&device, f));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn kinds_of_numbers_are_told_from_bits() {
+    let Some(context) = common::context() else { return };
+    assert!(sweeps::bits_agree(&context, LIBRARY).expect("the device runs"));
 }
 
 /// What the functions would be without this library. None may pass.

@@ -37,7 +37,7 @@ enum Chore {
     Docs(docs::Args),
     /// Lay out the files of a new operator.
     NewOp(new_op::Args),
-    /// Run every broken kernel against every case, and say which cases are the only ones to notice one.
+    /// Break the kernels in every way that the rules know, say what nobody notices, and write docs/mutants.md.
     Mutants(mutants::Args),
     /// Run the suite on other GPU stacks: SwiftShader, Dawn with Tint, the Vulkan validation layer.
     Stacks(stacks::Args),

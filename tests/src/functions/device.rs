@@ -4,8 +4,8 @@ use bellwether_gpu::{Context, Error, Slice, wgpu};
 
 use super::{Args, Function, Worst};
 
-/// The library, each file once.
-const LIBRARY: &str = concat!(
+/// The library, each file once, in the order of their needs.
+pub const LIBRARY: &str = concat!(
     include_str!("../../../shaders/wgsl/lib/bits.wgsl"),
     include_str!("../../../shaders/wgsl/lib/exp.wgsl"),
     include_str!("../../../shaders/wgsl/lib/log.wgsl"),
@@ -16,7 +16,55 @@ const LIBRARY: &str = concat!(
     include_str!("../../../shaders/wgsl/lib/xlogy.wgsl"),
     include_str!("../../../shaders/wgsl/lib/expm1m.wgsl"),
     include_str!("../../../shaders/wgsl/lib/logsumexp.wgsl"),
+    include_str!("../../../shaders/wgsl/lib/philox.wgsl"),
+    include_str!("../../../shaders/wgsl/lib/noise.wgsl"),
 );
+
+/// Units that a device is granted where no bound is derived for it; software drivers stay below.
+pub const GOAL: f64 = 3.0;
+
+/// Drivers, by a part of their description, and functions that they compute bit for bit as the twin: nothing in these
+/// can be reassociated, or this version does not.
+const SAME_BITS: [(&str, &[&str]); 3] = [
+    ("llvmpipe", &["log", "log1p"]),
+    ("llvmpipe Mesa 22.3", &REASSOCIATION_PROOF),
+    ("SwiftShader", &SWIFTSHADER),
+];
+
+/// All but `sigmoid`, where one quotient that should be subnormal becomes the smallest normal number.
+const SWIFTSHADER: [&str; 12] = [
+    "exp",
+    "expm1",
+    "expm1m",
+    "log",
+    "log1p",
+    "log1mexp",
+    "log_sigmoid",
+    "softplus",
+    "tanh",
+    "xlogy",
+    "logaddexp",
+    "lse_merge",
+];
+
+/// Drivers that round to nearest, by a part of their description; for others, WGSL's rules are all there is.
+const NEAREST: [&str; 2] = ["llvmpipe", "SwiftShader"];
+
+/// Those whose sums no known compiler reassociates: all but the merge.
+const REASSOCIATION_PROOF: [&str; 12] = [
+    "exp",
+    "expm1",
+    "expm1m",
+    "log",
+    "log1p",
+    "log1mexp",
+    "sigmoid",
+    "log_sigmoid",
+    "softplus",
+    "tanh",
+    "xlogy",
+    "logaddexp",
+];
 
 /// Calls the function on each element; folded into two directions.
 const KERNEL: &str = "
@@ -51,6 +99,28 @@ pub struct Seen {
     pub flushed: u64,
 }
 
+impl Seen {
+    /// What is wrong with a function's results on this device, by its description.
+    pub fn complaint(&self, device: &str, function: &Function) -> Option<String> {
+        let (name, Worst { units, args, fault, .. }) = (function.bound.name, self.worst);
+        let known =
+            |(driver, functions): &(&str, &[&str])| device.contains(driver) && functions.contains(&name);
+        if SAME_BITS.iter().any(known) && self.differ > 0 {
+            return Some(format!("{name}: {} results differ from the twin", self.differ));
+        }
+        if device.contains("llvmpipe") && self.flushed > 0 {
+            return Some(format!(
+                "{name}: {} results are flushed, and llvmpipe keeps subnormals",
+                self.flushed
+            ));
+        }
+        let nearest = NEAREST.iter().any(|driver| device.contains(driver));
+        let granted = if nearest { GOAL } else { function.bound.derived };
+        (units > granted || fault.is_some())
+            .then(|| format!("{name}: {units:.4} units at {args:?}, fault {fault:?}"))
+    }
+}
+
 impl<'c> Probe<'c> {
     /// The kernel of a function.
     pub fn new(context: &'c Context, function: &Function) -> Self {
@@ -59,7 +129,12 @@ impl<'c> Probe<'c> {
 
     /// The kernel of any expression of `v`.
     pub fn with_call(context: &'c Context, call: &str) -> Self {
-        let text = format!("{LIBRARY}{}", KERNEL.replace("CALL", call));
+        Self::with_library(context, LIBRARY, call)
+    }
+
+    /// The same from another text of the library.
+    pub fn with_library(context: &'c Context, library: &str, call: &str) -> Self {
+        let text = format!("{library}{}", KERNEL.replace("CALL", call));
         let device = context.device();
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: None,

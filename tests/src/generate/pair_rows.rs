@@ -54,8 +54,18 @@ fn faults<L: PairLink>(link: L) -> Case {
     if let Some([chosen_len, rejected_len]) = &mut problem.lengths {
         (chosen_len[6], rejected_len[7]) = (0.0, f64::NAN);
     }
-    let status = vec![0, NAN, INFINITE, INFINITE, NAN, 0, INFINITE, NAN, 0];
+    // Finite numbers whose difference is not.
+    (chosen[8], ref_chosen[8]) = (3e38_f32.into(), (-3e38_f32).into());
+    let status = vec![0, NAN, INFINITE, INFINITE, NAN, 0, INFINITE, NAN, INFINITE];
     Case::new("inputs outside the contract", Fault { problem, status })
+}
+
+/// More pairs than an index of 16 bits holds, and more tokens than half precision.
+fn many<L: PairLink>(link: L, name: &str) -> PairProblem<L> {
+    let mut problem = normal(link, name, 66_001);
+    problem.loss.length = Length::TokenMean;
+    problem.lengths.iter_mut().flatten().flatten().for_each(|length| *length += 4097.0);
+    problem
 }
 
 /// The cases.
@@ -83,6 +93,11 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     cases.push(Case::new("reference free", PairProblem { loss: free, ..normal(link, "reference free", 70) }));
     let mean = PairLoss { length: Length::TokenMean, ..PairLoss::new(0.1, link) };
     cases.push(Case::new("token means", PairProblem { loss: mean, ..normal(link, "token means", 70) }));
+    cases.push(Case::new("n = 66001", many(link, "n = 66001")));
+    let mut last = many(link, "a fault in the last of many");
+    let status: Vec<u32> = (0..66_001).map(|i| if i == 66_000 { NAN } else { 0 }).collect();
+    last.logps[0][66_000] = f64::NAN;
+    cases.push(Case::new("a fault in the last of many", Fault { problem: last, status }));
     let sum = PairProblem { reduction: Some(Reduction::Sum), ..normal(link, "sum", 70) };
     cases.push(Case::new("sum", sum));
     let part = PairProblem {
@@ -92,6 +107,11 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     cases.push(Case::new("an eighth of a batch", part));
     if L::DIFFERENCE {
         cases.extend(scores(link));
+    }
+    if L::SPEC.slug == "pair/hinge" {
+        cases.push(beyond(link, "both scores below f32", Score::ForwardKl, -1.0));
+        let alpha = Score::AlphaDivergence { coef: 2.0, cap: Score::UNCAPPED };
+        cases.push(beyond(link, "both scores above f32", alpha, 1.0));
     }
     cases
 }
@@ -106,12 +126,38 @@ fn scores<L: PairLink>(link: L) -> Vec<Case> {
         ("alpha divergence 1", Score::AlphaDivergence { coef: 1.0, cap: 80.0 }),
         ("alpha divergence 2", Score::AlphaDivergence { coef: 2.0, cap: Score::UNCAPPED }),
     ];
-    let ratios = [0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.5, -0.5, 1.0, -3.0, 5.0, -10.0, 20.0, -20.0];
+    // The cap of 1.25 is met at -2.5 and hardly exceeded at -2.501.
+    let ratios =
+        [0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.5, -0.5, 1.0, -3.0, 5.0, -10.0, 20.0, -20.0, 3.3, -2.5, -2.501];
     let ratios = ratios.map(|x: f64| f64::from(x as f32));
-    let case = |(name, score)| {
+    let case = |name: &str, score, mean| {
         let mut problem = grid(link, 0.1, &ratios);
         problem.loss.score = score;
+        if mean {
+            problem.loss.length = Length::TokenMean;
+            problem.lengths =
+                Some([1, 2].map(|k| (0..ratios.len().pow(2)).map(|i| (1 + k * i % 7) as f64).collect()));
+        }
         Case::new(name, problem)
     };
-    maps.into_iter().map(case).collect()
+    let sums = maps.iter().map(|&(name, score)| case(name, score, false));
+    let means = maps.iter().map(|&(name, score)| case(&format!("{name}, token means"), score, true));
+    sums.chain(means).collect()
+}
+
+/// Scores of both responses beyond f32: the sign of their difference is known, and equal ones leave no NaN.
+fn beyond<L: PairLink>(link: L, name: &str, score: Score, sign: f64) -> Case {
+    let ratios = |xs: [f64; 6]| xs.map(|x| sign * x).to_vec();
+    let (chosen, rejected) = (
+        ratios([150.0, 200.0, 200.0, 200.0, 200.0, 160.0]),
+        ratios([200.0, 150.0, 200.0, 200.0, 200.0, 150.0]),
+    );
+    let lengths = [vec![1.0, 1.0, 9.0, 2.0, 3.0, 9.0], vec![1.0, 1.0, 2.0, 9.0, 3.0, 1.0]];
+    let mut loss = PairLoss { length: Length::TokenMean, ..PairLoss::new(0.1, link) };
+    loss.score = score;
+    let logps = [chosen, rejected, vec![0.0; 6], vec![0.0; 6]];
+    let problem = PairProblem { loss, logps, lengths: Some(lengths), reduction: None };
+    // Which of the two is larger in size: the rejected one, the chosen one, …, none of them, the chosen one.
+    let (less, more) = if sign < 0.0 { (0.0, f64::INFINITY) } else { (f64::INFINITY, 0.0) };
+    Case::new(name, Pinned { problem, exact: vec![("loss", vec![less, more, less, more, 1.0, more])] })
 }

@@ -31,6 +31,27 @@ fn mask(name: &str, n: usize, kept: f64) -> KeepBy {
     KeepBy::Mask((0..n).map(|_| u32::from(draw.unit() < kept)).collect())
 }
 
+/// Every lane begins with a large term, and each of the others is too small to be added to it one at a time.
+fn small_terms<O: SegmentOp>(op: O) -> Case {
+    let name = "small terms after a large one";
+    let mut problem = normal(op, name, SegmentsBy::Padded(1, 100_000), KeepBy::All);
+    let term = |i| if i < 64 { 1.0 } else { f64::from(1.5 / f32::powi(2.0, 26)) };
+    problem.values = (0..100_000).map(term).collect();
+    Case::new(name, problem)
+}
+
+/// A fault in every lane and in every place of a lane's block, one per segment: none may be lost on its way.
+fn scattered_faults<O: SegmentOp>(op: O) -> Case {
+    let name = "a fault anywhere";
+    let places: Vec<usize> = (0..64).chain((0..17).map(|place| place * 64 + 5)).collect();
+    let (count, len) = (places.len(), 1100);
+    let mut problem = normal(op, name, SegmentsBy::Padded(count, len), KeepBy::All);
+    for (s, place) in places.into_iter().enumerate() {
+        problem.values[s * len + place] = f64::NAN;
+    }
+    Case::new(name, Fault { problem, status: vec![NAN; count] })
+}
+
 /// The cases.
 pub(super) fn cases<O: SegmentOp>(op: O) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -59,13 +80,19 @@ pub(super) fn cases<O: SegmentOp>(op: O) -> Vec<Case> {
     let uneven = SegmentsBy::Packed(vec![0, 7, 8, 31, 60]);
     add("ragged labels of the next token", uneven, KeepBy::Labels(labels, Labels::next(1)));
     add("long", SegmentsBy::Padded(1, 100_000), KeepBy::All);
-    add("66000 segments", SegmentsBy::Padded(66_000, 2), KeepBy::All);
+    // One workgroup more than segments: it must write nothing.
+    add("66001 segments", SegmentsBy::Padded(66_001, 2), KeepBy::All);
+    let offsets: Vec<u32> = (0..=66_001).map(|s| s * 3 / 2).collect();
+    let words = mask("66001 packed segments, masked", 99_001, 0.6);
+    add("66001 packed segments, masked", SegmentsBy::Packed(offsets), words);
     let mut problem = normal(op, "faults", SegmentsBy::Padded(4, 70), mask("faults", 280, 0.8));
     let kept = |s: usize| (s * 70..).find(|&i| problem.keep.borrow().keeps(i, 280)).unwrap_or(0);
     let (nan, infinite) = (kept(1), kept(3));
     (problem.values[nan], problem.values[infinite]) = (f64::NAN, f64::NEG_INFINITY);
     cases
         .push(Case::new("inputs outside the contract", Fault { problem, status: vec![0, NAN, 0, INFINITE] }));
+    cases.push(scattered_faults(op));
+    cases.push(small_terms(op));
     let mean = Reduction::Mean { over: 12 };
     let scaled = SegmentProblem {
         reduction: mean,

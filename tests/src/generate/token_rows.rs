@@ -69,16 +69,31 @@ fn confident(upstream: [Option<Vec<f64>>; 5]) -> TokenProblem {
 fn faults(name: &str, v: usize, way: Way) -> Case {
     let mut problem = TokenProblem { way, ..normal(name, 9, v, 2.0) };
     let mut status = vec![0; 9];
-    for (row, column, x, said) in
-        [(1, v - 1, f64::NAN, NAN), (2, 0, f64::INFINITY, INFINITE), (4, 33, -f64::NAN, NAN)]
-    {
+    for (row, column, x, said) in [
+        (1, v - 1, f64::NAN, NAN),
+        (2, 0, f64::INFINITY, INFINITE),
+        (4, 33, -f64::NAN, NAN),
+        (7, 5, f64::NAN, NAN),
+    ] {
         problem.logits[row * v + column] = x;
         status[row] = said;
     }
     problem.logits[5 * v..][..v].fill(NEG_INF);
     (problem.labels[6], problem.labels[7]) = (v as i32, -5);
-    (status[5], status[6], status[7]) = (EMPTY_SUPPORT, LABEL_RANGE, LABEL_RANGE);
+    (status[5], status[6], status[7]) = (EMPTY_SUPPORT, LABEL_RANGE, NAN | LABEL_RANGE);
     Case::new(name, Fault { problem, status })
+}
+
+/// A fault in every lane and in every place of a lane's block, one per row: none may be lost on its way to the status.
+fn scattered_faults() -> Case {
+    let name = "a fault anywhere";
+    let columns: Vec<usize> = (0..64).chain((0..17).map(|place| place * 64 + 5)).collect();
+    let (n, v) = (columns.len(), 1100);
+    let mut problem = normal(name, n, v, 2.0);
+    for (row, column) in columns.into_iter().enumerate() {
+        problem.logits[row * v + column] = f64::NAN;
+    }
+    Case::new(name, Fault { problem, status: vec![NAN; n] })
 }
 
 /// The cases.
@@ -88,6 +103,7 @@ pub(super) fn cases() -> Vec<Case> {
         faults("inputs outside the contract, long rows", 300, Way::Rows),
         faults("inputs outside the contract, in three shards", 70, Way::Shards(3)),
         faults("inputs outside the contract, in one kernel", 70, Way::Step),
+        scattered_faults(),
         Case::new("empty batch", normal("empty batch", 0, 8, 1.0)),
         Case::new("one row", normal("one row", 1, 100, 1.0)),
     ];
@@ -127,9 +143,12 @@ pub(super) fn cases() -> Vec<Case> {
             },
         ));
     }
-    cases.push(shaped("extremes of f32", 2, 66, |_, _, j| {
-        f64::from(if j == 65 { f32::MAX } else { f32::MIN })
-    }));
+    for (name, v) in [("extremes of f32", 66), ("extremes of f32, long rows", 300)] {
+        cases
+            .push(shaped(name, 2, v, move |_, _, j| f64::from(if j + 1 == v { f32::MAX } else { f32::MIN })));
+    }
+    // Nothing is above what an empty row begins with.
+    cases.push(shaped("all the lowest of f32", 2, 1100, |_, _, _| f32::MIN.into()));
     cases.push(shaped("denormals", 2, 66, |_, _, j| f64::from(f32::from_bits(j as u32 + 1))));
     cases.push(shaped("banned tokens", 4, 131, |d, _, j| if j % 5 == 2 { NEG_INF } else { d.normal(2.0) }));
     cases.push(shaped("one token allowed", 3, 131, |_, row, j| match (row % 2, j) {
@@ -176,9 +195,17 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new(name, problem));
     }
     cases.push(Case::new("confident label", confident(upstream_of_all("confident label"))));
+    // The maximum stays while blocks with little beside it follow.
+    let mut settled = normal("settled early", 2, 2100, 0.0);
+    settled.labels.fill(17);
+    for row in 0..2 {
+        settled.logits[row * 2100 + 17] = 20.0;
+    }
+    cases.push(Case::new("settled early", settled));
     let [logp, ..] = upstream_of_all("confident label");
     cases.push(Case::new("confident label, upstream logp only", confident([logp, None, None, None, None])));
-    cases.push(Case::new("66000 rows", normal("66000 rows", 66_000, 3, 1.0)));
+    // One workgroup more than rows: it must write nothing.
+    cases.push(Case::new("66001 rows", normal("66001 rows", 66_001, 3, 1.0)));
     cases.extend(token_ways::cases());
     cases.push(Case::heavy("beyond one binding", |name| normal(name, 9001, 4099, 1.0)));
     cases

@@ -67,6 +67,16 @@ pub struct SegmentProblem<O> {
     pub upstream: Vec<f64>,
 }
 
+impl<O> SegmentProblem<O> {
+    /// Gradients per row of a report: those of a segment where all have the same number of elements and all count.
+    const fn width(&self) -> usize {
+        match (&self.segments, &self.keep) {
+            (SegmentsBy::Padded(_, len), KeepBy::All) => *len,
+            _ => 1,
+        }
+    }
+}
+
 impl<O: SegmentOp> Compute for SegmentProblem<O> {
     fn op(&self) -> &'static str {
         O::SPEC.slug
@@ -80,7 +90,7 @@ impl<O: SegmentOp> Compute for SegmentProblem<O> {
         let mut d_values = zeros(values.len());
         segment_stats_backward(&self.op, &x, self.reduction, &upstream, &mut d_values)?;
         let mut outputs = planes(&PLANES, &result);
-        outputs.push(Output::new("d_values", 1, d_values));
+        outputs.push(Output::new("d_values", self.width(), d_values));
         Ok(outputs)
     }
 
@@ -94,7 +104,7 @@ impl<O: SegmentOp> Compute for SegmentProblem<O> {
             &singles(&self.upstream),
         )?;
         let mut outputs = planes(&PLANES, &result);
-        outputs.push(Output::new("d_values", 1, d_values));
+        outputs.push(Output::new("d_values", self.width(), d_values));
         Ok(outputs)
     }
 }

@@ -5,8 +5,7 @@ use bellwether_core::logprob::Linear;
 use bellwether_core::sig::token_rows::{Labels, UPSTREAM};
 use bellwether_gpu::{FusedBackward, FusedForward, FusedLinear, FusedShape};
 
-use super::run::label_words;
-use super::token::rows_array;
+use super::layout::{Rows, label_words};
 use super::{Arena, Rig};
 use crate::problem::RunError;
 use crate::storage::pack;
@@ -51,7 +50,8 @@ impl Rig {
     /// # Errors
     /// What the host or the device refuses.
     pub fn fused_linear(&self, run: &LinearRun<'_>) -> Result<[Vec<f32>; 4], RunError> {
-        let (device, n, shape) = (self.context.device(), run.labels.len(), run.shape());
+        let (device, n) = (self.context.device(), run.labels.len());
+        let shape = FusedShape { result_stride: n + self.spread().gap, ..run.shape() };
         let dialect = |source| FusedLinear::dialect_of(source, self.dialect.stored(run.storage));
         let kernels = FusedLinear::compile_with(run.op, |source| self.kernel_in(source, dialect(source)))?;
         let mut arena = Arena::new(self);
@@ -59,7 +59,7 @@ impl Rig {
             .map(|(name, xs)| arena.words(name, pack(xs, run.storage, 0)));
         let b = run.bias.map(|bias| arena.input("bias", bias));
         let y = arena.words("labels", label_words(run.labels));
-        let (rows, upstream) = rows_array(&mut arena, n, run.upstream);
+        let rows = Rows::new(&mut arena, self.spread(), n, run.upstream);
         let scratch = arena.output("scratch", scratch_elements(&shape)?);
         let dx = arena.output("d_hidden", run.hidden.len());
         let dw = arena.output("d_weight", run.weight.len());
@@ -67,23 +67,23 @@ impl Rig {
         let memory = arena.commit()?;
         let at = |handle| memory.slice(handle);
         let (hidden, weight, labels, scratch, bias) = (at(x), at(w), at(y), at(scratch), b.map(at));
-        let forward = FusedForward { hidden, weight, bias, labels, scratch, result: at(rows) };
+        let forward = FusedForward { hidden, weight, bias, labels, scratch, result: rows.result(&memory) };
         let mut recorded = kernels.forward(device, &shape, &forward)?;
         let backward = FusedBackward {
             hidden,
             weight,
             bias,
             labels,
-            rows: at(rows),
+            rows: at(rows.handle),
             scratch,
             d_hidden: at(dx),
             d_weight: at(dw),
             d_bias: b.map(|_| at(db)),
-            saved: 0,
-            upstream,
+            saved: rows.saved,
+            upstream: rows.upstream,
         };
         recorded.append(kernels.backward(device, &shape, &backward)?);
-        memory.run(&recorded, [rows, dx, dw, db])
+        memory.run(&recorded, [rows.handle, dx, dw, db])
     }
 }
 

@@ -3,8 +3,6 @@
 //! Outputs begin as NaN, so that an element which is never written is a finding. Behind each array stand guard words,
 //! so that a write past the end is one too. Inputs must come back as they went in.
 
-use std::ops::Range;
-
 use bellwether_gpu::{Recorded, Slice, wgpu};
 
 use super::Rig;
@@ -22,7 +20,10 @@ pub struct Handle(usize);
 struct Part {
     name: &'static str,
     words: Vec<u32>,
-    writable: Range<usize>,
+    /// Where results go, in their order.
+    writable: Vec<usize>,
+    /// Whether every result must have been written.
+    complete: bool,
     buffer: usize,
     start: usize,
 }
@@ -47,41 +48,75 @@ impl<'r> Arena<'r> {
         Self { rig, parts: Vec::new() }
     }
 
-    fn part(&mut self, name: &'static str, words: Vec<u32>, writable: Range<usize>) -> Handle {
-        self.parts.push(Part { name, words, writable, buffer: 0, start: 0 });
+    /// An array with words at some places, results at others and poison between.
+    fn part(
+        &mut self,
+        name: &'static str,
+        words: impl Iterator<Item = (usize, u32)>,
+        writable: Vec<usize>,
+    ) -> Handle {
+        let mut image = vec![POISON; writable.iter().map(|place| place + 1).max().unwrap_or(0)];
+        for (place, word) in words {
+            image.resize(image.len().max(place + 1), POISON);
+            image[place] = word;
+        }
+        self.parts.push(Part { name, words: image, writable, complete: false, buffer: 0, start: 0 });
         Handle(self.parts.len() - 1)
     }
 
     /// Numbers that no kernel may change.
     pub fn input(&mut self, name: &'static str, xs: &[f32]) -> Handle {
-        self.part(name, xs.iter().map(|x| x.to_bits()).collect(), 0..0)
+        self.input_at(name, xs, |i| i)
+    }
+
+    /// Numbers that no kernel may change, each at a place of its own.
+    pub fn input_at(&mut self, name: &'static str, xs: &[f32], place: impl Fn(usize) -> usize) -> Handle {
+        self.part(name, xs.iter().enumerate().map(|(i, x)| (place(i), x.to_bits())), vec![])
     }
 
     /// Words that no kernel may change.
     pub fn words(&mut self, name: &'static str, words: Vec<u32>) -> Handle {
-        self.part(name, words, 0..0)
+        self.words_at(name, words, 0)
     }
 
     /// Words that a kernel reads and then replaces.
     pub fn replaced(&mut self, name: &'static str, words: Vec<u32>) -> Handle {
-        let all = 0..words.len();
-        self.part(name, words, all)
+        let all = (0..words.len()).collect();
+        self.part(name, words.into_iter().enumerate(), all)
     }
 
-    /// Room for results.
+    /// Words that no kernel may change, `lead` words of poison before them.
+    pub fn words_at(&mut self, name: &'static str, words: Vec<u32>, lead: usize) -> Handle {
+        self.part(name, words.into_iter().enumerate().map(|(i, word)| (lead + i, word)), vec![])
+    }
+
+    /// Room for a kernel's own use, and for results that need not be written.
     pub fn output(&mut self, name: &'static str, n: usize) -> Handle {
-        self.part(name, vec![POISON; n], 0..n)
+        self.part(name, std::iter::empty(), (0..n).collect())
     }
 
-    /// Room for results, and constants behind them in the same array.
+    /// Room for `n` results, each at a place of its own and to be written, and constants in the same array.
+    pub fn output_at(
+        &mut self,
+        name: &'static str,
+        n: usize,
+        place: impl Fn(usize) -> usize,
+        constants: impl Iterator<Item = (usize, f32)>,
+    ) -> Handle {
+        let constants = constants.map(|(place, x)| (place, x.to_bits()));
+        let handle = self.part(name, constants, (0..n).map(place).collect());
+        self.parts[handle.0].complete = true;
+        handle
+    }
+
+    /// Room for `n` results, all to be written, and constants behind them in the same array.
     pub fn output_then_input(
         &mut self,
         name: &'static str,
         n: usize,
         xs: impl Iterator<Item = f32>,
     ) -> Handle {
-        let words = std::iter::repeat_n(POISON, n).chain(xs.map(f32::to_bits)).collect();
-        self.part(name, words, 0..n)
+        self.output_at(name, n, |i| i, xs.enumerate().map(|(i, x)| (n + i, x)))
     }
 
     /// Puts everything on the device: slices of one buffer in the pooled dialect, a buffer each otherwise.
@@ -140,21 +175,28 @@ impl Memory<'_> {
 }
 
 impl Part {
-    /// Nothing changed outside the writable part, guards included.
+    /// Nothing changed outside of the results, guards included, and no result is what it was: a kernel's own NaN
+    /// has other bits.
     fn check(&self, image: &[u32]) -> Result<(), RunError> {
         let end = self.start + self.words.len();
         let guard_end = (end + GUARD).next_multiple_of(GUARD).min(image.len());
         let before = |i: usize| self.words.get(i).copied().unwrap_or(POISON);
+        let mut kept = vec![true; guard_end - self.start];
+        self.writable.iter().for_each(|&place| kept[place] = false);
         for (i, &word) in image[self.start..guard_end].iter().enumerate() {
-            if !self.writable.contains(&i) && word != before(i) {
+            if kept[i] && word != before(i) {
                 return Err(RunError::Overwrote { array: self.name, element: i, of: self.words.len() });
             }
         }
-        Ok(())
+        let unwritten = |&&place: &&usize| self.complete && image[self.start + place] == POISON;
+        match self.writable.iter().find(unwritten) {
+            Some(&element) => Err(RunError::Unwritten { array: self.name, element }),
+            None => Ok(()),
+        }
     }
 
     fn results(&self, images: &[Vec<u32>]) -> Vec<f32> {
         let image = &images[self.buffer][self.start..];
-        image[self.writable.clone()].iter().map(|&w| f32::from_bits(w)).collect()
+        self.writable.iter().map(|&place| f32::from_bits(image[place])).collect()
     }
 }

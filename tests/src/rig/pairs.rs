@@ -3,7 +3,7 @@
 use bellwether_core::sig::logit_pairs::{By, LogitPairOp, PLANES, PairLayout, UPSTREAM};
 use bellwether_gpu::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs, Upstream};
 
-use super::run::label_words;
+use super::layout::label_words;
 use super::{Arena, Rig};
 use crate::problem::RunError;
 

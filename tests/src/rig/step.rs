@@ -8,8 +8,8 @@ use bellwether_gpu::{
     Dialect, FusedShape, PairStep, Recorded, ReferenceKind, StepBuffers, StepShape, StepSource,
 };
 
+use super::layout::label_words;
 use super::linear::scratch_elements;
-use super::run::label_words;
 use super::{Arena, Handle, Memory, Rig};
 use crate::problem::{Head, RunError, StepPlanes, StepProblem};
 

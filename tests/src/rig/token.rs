@@ -8,14 +8,11 @@ use bellwether_gpu::{
     TokenStep, Upstream,
 };
 
+use super::layout::{Rows, UpstreamPlanes, label_words};
 use super::memory::POISON;
-use super::run::label_words;
-use super::{Arena, Handle, Memory, Rig};
+use super::{Arena, Memory, Rig};
 use crate::problem::RunError;
 use crate::storage::{pack, unpack, words_of};
-
-/// Upstream gradients, in the order of the contract.
-pub(super) type UpstreamPlanes<'a> = [Option<&'a [f32]>; UPSTREAM.len()];
 
 /// The inputs of a run.
 #[derive(Clone, Copy)]
@@ -42,17 +39,6 @@ pub struct TokenRun<'a> {
 
 /// Planes and gradients.
 type Results = Result<(Vec<f32>, Vec<f32>), RunError>;
-
-/// Result planes of TokenRows with the upstream planes behind them, as `backward` wants to find them.
-pub(super) fn rows_array(
-    arena: &mut Arena<'_>,
-    n: usize,
-    upstream: UpstreamPlanes<'_>,
-) -> (Handle, Upstream) {
-    let saved = PLANES.len() * n;
-    let rows = arena.output_then_input("rows", saved, upstream_numbers(n, upstream));
-    (rows, upstream_at(saved, n, upstream))
-}
 
 /// An absent plane is NaN: the mask must keep the kernel from reading it.
 fn upstream_numbers(n: usize, upstream: UpstreamPlanes<'_>) -> impl Iterator<Item = f32> {
@@ -136,25 +122,27 @@ impl Rig {
         let before = run.matrix((0, run.v));
         let x = arena.words("logits", before.clone());
         let y = arena.words("labels", run.words());
-        let (rows, up) = rows_array(&mut arena, run.n(), run.upstream);
+        let rows = Rows::new(&mut arena, self.spread(), run.n(), run.upstream);
+        let shape = TokenShape { result_stride: rows.stride, ..shape };
         let poison = vec![POISON; words_of(run.n() * (run.v + run.gap), run.storage)];
         let d_logits = arena.output("d_logits", poison.len());
         let states = arena.output("states", STATE.len() * run.n() * shape.parts());
         let memory = arena.commit()?;
         let at = |handle| memory.slice(handle);
         let scratch = (shape.parts() > 1).then(|| at(states));
-        let forward = TokenForward { logits: at(x), labels: at(y), result: at(rows), scratch };
+        let result = rows.result(&memory);
+        let forward = TokenForward { logits: at(x), labels: at(y), result, scratch };
         let mut recorded = kernels.forward(device, &shape, &forward)?;
         let backward = TokenBackward {
             logits: at(x),
-            rows: at(rows),
+            rows: at(rows.handle),
             labels: at(y),
             d_logits: at(d_logits),
-            saved: 0,
-            upstream: up,
+            saved: rows.saved,
+            upstream: rows.upstream,
         };
         recorded.append(kernels.backward(device, &shape, &backward)?);
-        let [rows, d_logits] = memory.run(&recorded, [rows, d_logits])?;
+        let [rows, d_logits] = memory.run(&recorded, [rows.handle, d_logits])?;
         Ok((rows, run.numbers("d_logits", &d_logits, &poison, run.v)?))
     }
 
@@ -174,8 +162,9 @@ impl Rig {
             let rows = arena.input("upstream", &numbers);
             (rows, arena.output("planes", PLANES.len() * n), upstream_at(0, n, run.upstream))
         } else {
-            let (rows, up) = rows_array(&mut arena, n, run.upstream);
-            (rows, rows, up)
+            let numbers = upstream_numbers(n, run.upstream);
+            let rows = arena.output_then_input("rows", PLANES.len() * n, numbers);
+            (rows, rows, upstream_at(PLANES.len() * n, n, run.upstream))
         };
         let memory = arena.commit()?;
         let at = |handle| memory.slice(handle);
