@@ -98,10 +98,12 @@ impl<'a, T: Scalar> MapInputs<'a, T> {
         inputs.chain(constants).chain(self.upstream.map(|upstream| ("upstream", upstream)))
     }
 
-    /// Shapes, then the elements that count; gives the number of all elements.
-    fn check<O: MapOp>(&self) -> Result<usize, Error> {
+    /// Shapes, that of the result too, then the elements that count; gives the number of all elements.
+    fn check<O: MapOp>(&self, result: &[T]) -> Result<usize, Error> {
         let slug = O::SPEC.slug;
         let n = product(slug, "rows", self.rows, self.len)?;
+        // First: with distances of 0 the inputs hold any number of elements, and all of them are looked at below.
+        exactly(slug, "result", result, product(slug, "result", O::PLANES.count(), n)?)?;
         exactly(slug, "inputs", self.inputs, O::PLANES.inputs.len())?;
         exactly(slug, "constants", self.constants, O::PLANES.constants.len())?;
         self.named::<O>().try_for_each(|(name, view)| self.holds(slug, name, &view))?;
@@ -151,8 +153,7 @@ pub fn token_map<O: MapRow, T: Scalar>(
     let slug = O::SPEC.slug;
     op.check()?;
     reduction.check(slug)?;
-    let n = x.check::<O>()?;
-    exactly(slug, "result", result, product(slug, "result", O::PLANES.count(), n)?)?;
+    let n = x.check::<O>(result)?;
     let scale = T::lift(reduction.scale());
     fill_planes(n, result, |i| row(op, x, scale, i));
     Ok(())
