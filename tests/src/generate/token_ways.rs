@@ -150,7 +150,7 @@ fn capped() -> Vec<Case> {
 /// The label ties with the maximum, before it, behind it, and in every lane.
 fn ties() -> Case {
     let (name, v) = ("labels that tie with the maximum", 300);
-    let mut draw = Draw::of(name);
+    let mut draw = Draw::of("places that tie");
     let mut problem = normal(name, 24, v, 1.0);
     for (i, row) in problem.logits.chunks_exact_mut(v).enumerate() {
         let places = [draw.below(v), draw.below(v), draw.below(v)];
