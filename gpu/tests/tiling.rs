@@ -22,8 +22,8 @@ fn labels(n: usize, v: usize) -> Vec<i32> {
 #[test]
 fn token_rows_in_windows() -> Result<(), Error> {
     let (Some(whole), Some(small)) = (context(), small()) else { return Ok(()) };
-    // 601 rows of 37: 89 kB in bindings of 16 kB, at offsets that are no multiple of the alignment.
-    let (n, v) = (601, 37);
+    // 301 rows of 75: 90 kB in bindings of 16 kB, at offsets that are no multiple of the alignment.
+    let (n, v) = (301, 75);
     let (logits, labels) = (noise(n * v, 1), labels(n, v));
     let inputs = TokenInputs { logits: &logits, v, labels: &labels, rules: Labels::default() };
     let op = Token::at(0.7);
@@ -35,7 +35,7 @@ fn token_rows_in_windows() -> Result<(), Error> {
 #[test]
 fn gradients_in_windows() -> Result<(), Error> {
     let (Some(whole), Some(small)) = (context(), small()) else { return Ok(()) };
-    let (n, v) = (301, 75);
+    let (n, v) = (201, 113);
     let (logits, labels, up) = (noise(n * v, 3), labels(n, v), noise(n, 4));
     let inputs = TokenInputs { logits: &logits, v, labels: &labels, rules: Labels::default() };
     let up = TokenUpstream { logp: Some(&up), ..TokenUpstream::default() };
