@@ -117,7 +117,7 @@ macro_rules! kernels {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward",
                 text: text!(
-                    $family/$name "backward": logit_pairs_backward logit_pairs token_rows
+                    $family/$name "backward": logit_pairs_backward logit_pairs token_rows token_rows_saved
                     [$name] [bits exp log $($lib)*]
                 ),
                 workgroup: 64,

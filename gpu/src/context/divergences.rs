@@ -7,7 +7,7 @@ use bellwether_shaders::Dialect;
 use super::Context;
 use super::ops::{Planes, exactly};
 use crate::error::{Error, product};
-use crate::sig::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs, Upstream};
+use crate::sig::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs};
 use crate::slice::Slice;
 
 /// A policy's and a reference's logits `[n, v]` without gaps, and a label per row.
@@ -71,7 +71,8 @@ impl Context {
     ) -> Result<Vec<f32>, Error> {
         let plan = LogitPairs::compile_with(op, |source| self.kernel(source, Dialect::EXCLUSIVE))?;
         let shape = inputs.shape(O::SPEC.slug)?;
-        let (rows, upstream) = rows::<O>(upstream, shape.n, forward)?;
+        let (rows, upstream) =
+            forward.with_upstream(O::SPEC.slug, (PLANES, shape.n), O::UPSTREAM, upstream)?;
         if shape.n == 0 {
             return Ok(Vec::new());
         }
@@ -102,26 +103,4 @@ impl LogitPairInputs<'_> {
         exactly(op, "ref_logits", expected, self.ref_logits.len())?;
         Ok(LogitPairShape::packed(n, self.v, self.rules))
     }
-}
-
-/// The forward planes with the upstream planes behind them.
-fn rows<O: LogitPairOp>(
-    planes: &LogitPairUpstream<'_>,
-    n: usize,
-    forward: &Planes,
-) -> Result<(Vec<f32>, Upstream), Error> {
-    let (op, saved) = (O::SPEC.slug, PLANES * n);
-    exactly(op, "forward", saved as u64, forward.data.len())?;
-    let mut upstream = Upstream { offset: saved, stride: n, mask: 0 };
-    let mut rows = forward.data.clone();
-    for (i, plane) in planes.iter().enumerate() {
-        if let Some(plane) = plane {
-            exactly(op, O::UPSTREAM.get(i).copied().unwrap_or("upstream"), n as u64, plane.len())?;
-            rows.extend_from_slice(plane);
-            upstream.mask |= 1 << i;
-        } else {
-            rows.resize(rows.len() + n, 0.0);
-        }
-    }
-    Ok((rows, upstream))
 }

@@ -103,13 +103,13 @@ impl Context {
         let logits = self.upload_f32(inputs.logits)?;
         let labels = self.upload_i32(inputs.labels)?;
         let result = self.poisoned(token_rows::PLANES.len() * shape.n)?;
-        let scratch =
-            self.poisoned(usize::try_from(shape.scratch_bytes(Token::SPEC.slug)? / 4).unwrap_or(0))?;
+        let bytes = shape.scratch_bytes(Token::SPEC.slug)?;
+        let scratch = (bytes > 0).then(|| self.scratch(bytes)).transpose()?;
         let buffers = TokenForward {
             logits: Slice::whole(&logits),
             labels: Slice::whole(&labels),
             result: Slice::whole(&result),
-            scratch: (shape.parts() > 1).then(|| Slice::whole(&scratch)),
+            scratch: scratch.as_ref().map(Slice::whole),
         };
         self.run(&plan.forward(self.device(), &shape, &buffers)?).await?;
         self.planes(&result, token_rows::PLANES.len(), shape.n).await
@@ -264,19 +264,33 @@ impl TokenUpstream<'_> {
         n: usize,
         forward: &Planes,
     ) -> Result<(Vec<f32>, Upstream), Error> {
-        let saved = token_rows::PLANES.len() * n;
-        exactly(op, "forward", saved as u64, forward.data.len())?;
-        let mut upstream = Upstream { offset: saved, stride: n, mask: 0 };
-        let mut rows = forward.data.clone();
         let planes = [self.logp, self.lse, self.entropy, self.log_sum_sq, self.mean_logit];
-        for (i, plane) in planes.into_iter().enumerate() {
-            let Some(plane) = plane else {
+        forward.with_upstream(op, (token_rows::PLANES.len(), n), &token_rows::UPSTREAM, &planes)
+    }
+}
+
+impl Planes {
+    /// These `count` planes of `n` elements with the upstream planes behind them. A plane without a name is one that the
+    /// operator has not: the plan refuses it.
+    pub(super) fn with_upstream(
+        &self,
+        op: &'static str,
+        (count, n): (usize, usize),
+        names: &[&'static str],
+        planes: &[Option<&[f32]>],
+    ) -> Result<(Vec<f32>, Upstream), Error> {
+        let saved = count * n;
+        exactly(op, "forward", saved as u64, self.data.len())?;
+        let mut upstream = Upstream { offset: saved, stride: n, mask: 0 };
+        let mut rows = self.data.clone();
+        for (i, plane) in planes.iter().enumerate() {
+            if let Some(plane) = plane {
+                exactly(op, names.get(i).copied().unwrap_or("upstream"), n as u64, plane.len())?;
+                rows.extend_from_slice(plane);
+                upstream.mask |= 1 << i;
+            } else {
                 rows.resize(rows.len() + n, 0.0);
-                continue;
-            };
-            exactly(op, token_rows::UPSTREAM[i], n as u64, plane.len())?;
-            rows.extend_from_slice(plane);
-            upstream.mask |= 1 << i;
+            }
         }
         Ok((rows, upstream))
     }

@@ -11,9 +11,9 @@ pub use shape::{LogitPairBackward, LogitPairForward, LogitPairShape};
 use crate::error::{Error, index};
 use crate::kernel::Kernel;
 use crate::record::{Call, Recorded, record};
-use crate::sig::token_rows::tiles;
+use crate::sig::token_rows::{matrix, tiles};
 use crate::sig::{Params, source};
-use crate::slice::{Limits, Matrix};
+use crate::slice::Limits;
 
 /// The plan of one operator of the signature: both kernels, compiled.
 #[derive(Clone, Debug)]
@@ -104,15 +104,8 @@ impl LogitPairs {
     ) -> Result<Recorded, Error> {
         let (op, limits) = (self.params.op, Limits::of(device));
         let [logits, ref_logits] = shape.matrices(op, &limits, buffers.logits, buffers.ref_logits)?;
-        let gradient = Matrix {
-            arg: "d_logits",
-            slice: buffers.d_logits,
-            rows: shape.n as u64,
-            width: shape.layout.v as u64,
-            stride: shape.gradient_stride as u64,
-            storage: Storage::F32,
-        };
-        gradient.check(op, &limits)?;
+        let size = (shape.n as u64, shape.layout.v, shape.gradient_stride);
+        let gradient = matrix((op, "d_logits"), &limits, size, buffers.d_logits, Storage::F32)?;
         let header = self.backward_header(shape, buffers, by)?;
         let most = logits.window_rows(op, &limits)?.min(ref_logits.window_rows(op, &limits)?);
         let most = most.min(gradient.window_rows(op, &limits)?);
@@ -141,8 +134,8 @@ impl LogitPairs {
         let op = self.params.op;
         let labels = shape.labels(op, &buffers.labels)?;
         let (saved_offset, saved_stride) = shape.planes(op, "rows", buffers.saved, &buffers.rows)?;
-        shape.check_upstream(op, self.upstream, buffers)?;
         let upstream = buffers.upstream;
+        upstream.check(op, self.upstream, shape.n, &buffers.rows)?;
         Ok(BackwardArgs {
             v: index(op, "v", shape.layout.v as u64)?,
             logits_stride: index(op, "logits", shape.layout.stride as u64)?,

@@ -146,7 +146,7 @@ impl TokenRows {
 }
 
 /// The checked matrix of logits, or of their gradients.
-fn matrix<'a>(
+pub(crate) fn matrix<'a>(
     (op, arg): (&'static str, &'static str),
     limits: &Limits,
     (rows, width, stride): (u64, usize, usize),

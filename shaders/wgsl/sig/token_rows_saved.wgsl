@@ -1,4 +1,4 @@
-// Planes that `forward` saved, and upstream gradients.
+// Planes that `forward` saved, and upstream gradients: for backward kernels of logits.
 
 fn saved(plane: u32, row: u32) -> f32 {
     return rows[args.saved_offset + plane * args.saved_stride + row];
@@ -10,14 +10,4 @@ fn upstream(plane: u32, row: u32) -> f32 {
         return 0.0;
     }
     return rows[args.upstream_offset + plane * args.upstream_stride + row];
-}
-
-fn upstream_of(row: u32) -> RowUpstream {
-    return RowUpstream(
-        upstream(0u, row),
-        upstream(1u, row),
-        upstream(2u, row),
-        upstream(3u, row),
-        upstream(4u, row),
-    );
 }

@@ -16,6 +16,16 @@ fn filled_slope(fill: f32) -> Slope {
     return Slope(row_poison(0.0), RowUpstream(0.0, 0.0, 0.0, 0.0, 0.0), 0u, true, fill);
 }
 
+fn upstream_of(row: u32) -> RowUpstream {
+    return RowUpstream(
+        upstream(0u, row),
+        upstream(1u, row),
+        upstream(2u, row),
+        upstream(3u, row),
+        upstream(4u, row),
+    );
+}
+
 // The slope of a good row, or what a fault among the upstream gradients leaves of it.
 fn slope_from(planes: RowPlanes, status: u32, up: RowUpstream, label: u32) -> Slope {
     let found = (bw_fault(up.logp) | bw_fault(up.lse)) | bw_fault(up.entropy);

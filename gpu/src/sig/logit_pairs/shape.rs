@@ -4,8 +4,8 @@ use bellwether_core::Storage;
 use bellwether_core::sig::logit_pairs::{PLANES, PairLayout};
 use bellwether_core::sig::token_rows::Labels;
 
-use crate::error::{Error, product};
-use crate::sig::token_rows::{LabelWords, TokenShape, Upstream};
+use crate::error::Error;
+use crate::sig::token_rows::{LabelWords, TokenShape, Upstream, matrix};
 use crate::slice::{Limits, Matrix, Plane, Slice, planes};
 
 /// Sizes and strides, in elements.
@@ -76,20 +76,9 @@ impl LogitPairShape {
         ref_logits: Slice<'a>,
     ) -> Result<[Matrix<'a>; 2], Error> {
         let PairLayout { v, stride, ref_stride, .. } = self.layout;
-        if v == 0 && self.n > 0 {
-            return Err(Error::ShapeMismatch { op, arg: "v", expected: 1, given: 0 });
-        }
-        let matrix = |arg, slice, stride: usize| Matrix {
-            arg,
-            slice,
-            rows: self.n as u64,
-            width: v as u64,
-            stride: stride as u64,
-            storage: Storage::F32,
-        };
-        let both = [matrix("logits", logits, stride), matrix("ref_logits", ref_logits, ref_stride)];
-        both.iter().try_for_each(|m| m.check(op, limits))?;
-        Ok(both)
+        let of =
+            |arg, slice, stride| matrix((op, arg), limits, (self.n as u64, v, stride), slice, Storage::F32);
+        Ok([of("logits", logits, stride)?, of("ref_logits", ref_logits, ref_stride)?])
     }
 
     /// Offset and stride of the planes of `forward`, which must lie in `slice`.
@@ -101,25 +90,5 @@ impl LogitPairShape {
         slice: &Slice<'_>,
     ) -> Result<(u32, u32), Error> {
         planes(op, arg, PLANES, self.n as u64, Plane { offset, stride: self.result_stride }, slice)
-    }
-
-    /// The upstream planes lie in `rows`, and the operator has each of them.
-    pub(super) fn check_upstream(
-        &self,
-        op: &'static str,
-        known: usize,
-        buffers: &LogitPairBackward<'_>,
-    ) -> Result<(), Error> {
-        let upstream = buffers.upstream;
-        let Some(last) = upstream.mask.checked_ilog2() else { return Ok(()) };
-        if last as usize >= known {
-            let (expected, given) = (known as u64, u64::from(last) + 1);
-            return Err(Error::ShapeMismatch { op, arg: "upstream planes", expected, given });
-        }
-        let skipped = product(op, "upstream", last.into(), upstream.stride as u64)?;
-        let offset = usize::try_from(skipped).ok().and_then(|skipped| skipped.checked_add(upstream.offset));
-        let offset = offset.ok_or(Error::SizeOverflow { op, arg: "upstream" })?;
-        Plane::at(offset).words(op, "upstream", self.n as u64, &buffers.rows)?;
-        Ok(())
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn header(
 ) -> Result<BackwardArgs, Error> {
     let labels = shape.check(op, labels)?;
     let (saved_offset, saved_stride) = shape.planes(op, "rows", saved, rows)?;
-    upstream.check(op, shape.n, rows)?;
+    upstream.check(op, UPSTREAM.len(), shape.n, rows)?;
     let parts = shape.parts();
     Ok(BackwardArgs {
         v: index(op, "v", shape.v as u64)?,
@@ -76,10 +76,20 @@ pub(super) fn header(
 }
 
 impl Upstream {
-    /// The last plane that is there lies in `rows`.
-    pub(super) fn check(&self, op: &'static str, n: usize, rows: &Slice<'_>) -> Result<(), Error> {
-        let Some(last) = (0..UPSTREAM.len()).rev().find(|i| self.mask >> i & 1 == 1) else { return Ok(()) };
-        let skipped = product(op, "upstream", last as u64, self.stride as u64)?;
+    /// The planes that are there lie in `rows`, and the operator has each of them: it has `known`.
+    pub(crate) fn check(
+        &self,
+        op: &'static str,
+        known: usize,
+        n: usize,
+        rows: &Slice<'_>,
+    ) -> Result<(), Error> {
+        let Some(last) = self.mask.checked_ilog2() else { return Ok(()) };
+        if last as usize >= known {
+            let (expected, given) = (known as u64, u64::from(last) + 1);
+            return Err(Error::ShapeMismatch { op, arg: "upstream planes", expected, given });
+        }
+        let skipped = product(op, "upstream", last.into(), self.stride as u64)?;
         let offset = usize::try_from(skipped)
             .ok()
             .and_then(|skipped| skipped.checked_add(self.offset))

@@ -1,6 +1,6 @@
 //! Gradients that take the place of the logits: half the memory.
 
-use bellwether_core::sig::token_rows::{BackwardArgs, StepArgs};
+use bellwether_core::sig::token_rows::{BackwardArgs, StepArgs, UPSTREAM};
 use bellwether_core::{Op, Storage};
 use bellwether_shaders::{Dialect, Source};
 
@@ -125,7 +125,7 @@ impl TokenInPlace {
         let labels = shape.check(op, &buffers.labels)?;
         let (saved_offset, saved_stride) = shape.planes(op, "planes", 0, &buffers.planes)?;
         let upstream = buffers.upstream;
-        upstream.check(op, shape.n, &buffers.rows)?;
+        upstream.check(op, UPSTREAM.len(), shape.n, &buffers.rows)?;
         for (first, n) in tiles(shape.n as u64, logits.window_rows(op, &limits)?) {
             let (window, result_offset) = logits.window(first, n, &limits);
             let args = StepArgs {
