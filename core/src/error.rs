@@ -25,6 +25,9 @@ pub enum Error {
     /// A NaN or an infinity where a number is needed.
     #[error("{op}: {arg} is {given} at row {row}, column {col}; every active element must be finite")]
     NonFinite { op: &'static str, arg: &'static str, row: usize, col: usize, given: f64 },
+    /// A finite number that the operator is not defined for.
+    #[error("{op}: {arg}[{row}] is {given}, allowed is {allowed}")]
+    OutOfDomain { op: &'static str, arg: &'static str, row: usize, given: f64, allowed: &'static str },
     /// A row whose logits are all −∞: no distribution.
     #[error("{op}: all logits of row {row} are -inf")]
     EmptySupport { op: &'static str, row: usize },

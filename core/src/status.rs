@@ -18,9 +18,11 @@ pub const IMPOSSIBLE_LABEL: u32 = 16;
 pub const EMPTY_SEGMENT: u32 = 32;
 /// An output is +∞: one of the two distributions allows a token that the other bans.
 pub const DISJOINT: u32 = 64;
+/// An active input is finite and outside what the operator is defined for.
+pub const DOMAIN: u32 = 128;
 
 /// Bits that make the outputs of a row NaN.
-pub const POISON: u32 = NAN | INFINITE | EMPTY_SUPPORT | LABEL_RANGE;
+pub const POISON: u32 = NAN | INFINITE | EMPTY_SUPPORT | LABEL_RANGE | DOMAIN;
 
 /// The words of a status, for reports.
 #[must_use]
@@ -33,6 +35,7 @@ pub const fn name(bit: u32) -> &'static str {
         IMPOSSIBLE_LABEL => "label has probability 0",
         EMPTY_SEGMENT => "segment keeps no element",
         DISJOINT => "infinite divergence",
+        DOMAIN => "input outside the domain",
         _ => "unknown",
     }
 }

@@ -6,6 +6,7 @@
 mod draw;
 mod fused_linear;
 mod logit_pairs;
+mod pair_extras;
 mod pair_rows;
 mod pair_step;
 #[cfg(test)]
@@ -107,16 +108,19 @@ fn alpha_divergence() -> Vec<Case> {
     ])
 }
 
-/// The parameters that a link is tried with: its defaults, and two degrees of label smoothing where it has any.
+/// The parameters that a link is tried with: its defaults, and others where the defaults hide something.
 fn variants(slug: &str) -> Vec<(&'static str, Map<String, Value>)> {
-    let mut variants = vec![("", Map::new())];
-    let spec = bellwether_core::registry::SPECS.iter().find(|spec| spec.slug == slug);
-    if spec.is_some_and(|spec| spec.params.iter().any(|p| p.name == "label_smoothing")) {
-        for (name, smoothing) in [(", smoothing 0.1", 0.1), (", smoothing 0.4", 0.4)] {
-            variants.push((name, Map::from_iter([("label_smoothing".to_owned(), Value::from(smoothing))])));
-        }
-    }
-    variants
+    let others: &[(&'static str, &str, f64)] = match slug {
+        "pair/exo" => &[(", epsilon 0.1", "epsilon", 0.1), (", epsilon 0.49", "epsilon", 0.49)],
+        "pair/discopop" => &[(", tau 1", "tau", 1.0), (", tau 0.5", "tau", 0.5)],
+        "pair/bco" => &[(", delta 0.3", "delta", 0.3), (", delta -40", "delta", -40.0)],
+        "pair/asft" => &[(", lambda 0", "lambda", 0.0), (", lambda 0.2", "lambda", 0.2)],
+        "pair/bradley_terry" => &[(", centred", "center", 0.1)],
+        "pair/ofs_fast" | "pair/ofs_slow" => &[(", alpha 0", "alpha", 0.0), (", alpha 0.7", "alpha", 0.7)],
+        _ => &[],
+    };
+    let of = |&(name, key, value): &(_, &str, f64)| (name, Map::from_iter([(key.to_owned(), value.into())]));
+    std::iter::once(("", Map::new())).chain(others.iter().map(of)).collect()
 }
 
 struct PairCases;

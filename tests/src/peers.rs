@@ -8,6 +8,7 @@ mod divergence;
 mod linear;
 mod map;
 mod pair;
+mod pair_names;
 mod reader;
 mod step;
 mod token;

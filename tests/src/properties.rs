@@ -10,7 +10,10 @@ mod segment;
 mod token;
 
 use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum};
-use bellwether_core::pair::{ApoZero, Hinge, Logistic, Nca, Robust, Sppo, Square};
+use bellwether_core::pair::{
+    ApoDown, ApoZero, Asft, Bco, BradleyTerry, Copg, Discopop, Exo, Hinge, Logistic, Nca, OddsRatio, OfsFast,
+    OfsSlow, Regression, Seppo, Sppo, Square,
+};
 
 use crate::problem::{Backend, Outputs, Problem};
 
@@ -55,19 +58,24 @@ properties! {
         map::ones_are_nothing::<Nll>, map::any_layout::<Nll>, map::rows_alone::<Nll>, map::upstream_scales::<Nll>;
     "logprob/dft": map::tokens_turned::<Dft>, map::longer_rows::<Dft>,
         map::ones_are_nothing::<Dft>, map::any_layout::<Dft>, map::rows_alone::<Dft>, map::upstream_scales::<Dft>;
-    "pair/logistic": pair::translated::<Logistic>, pair::permuted::<Logistic>, pair::beta_times_ratio::<Logistic>,
-        pair::micro_batches::<Logistic>, pair::antisymmetric::<Logistic>, pair::swap_differs_by_margin;
-    "pair/robust": pair::translated::<Robust>, pair::permuted::<Robust>, pair::beta_times_ratio::<Robust>,
-        pair::micro_batches::<Robust>, pair::antisymmetric::<Robust>, pair::unbiased_under_flips;
-    "pair/hinge": pair::translated::<Hinge>, pair::permuted::<Hinge>, pair::beta_times_ratio::<Hinge>,
-        pair::micro_batches::<Hinge>, pair::antisymmetric::<Hinge>;
-    "pair/square": pair::translated::<Square>, pair::permuted::<Square>, pair::micro_batches::<Square>,
-        pair::antisymmetric::<Square>;
-    "pair/nca": pair::translated::<Nca>, pair::permuted::<Nca>, pair::beta_times_ratio::<Nca>,
-        pair::micro_batches::<Nca>;
-    "pair/sppo": pair::translated::<Sppo>, pair::permuted::<Sppo>, pair::micro_batches::<Sppo>;
-    "pair/apo_zero": pair::translated::<ApoZero>, pair::permuted::<ApoZero>, pair::beta_times_ratio::<ApoZero>,
-        pair::micro_batches::<ApoZero>;
+    "pair/logistic": pair::translated::<Logistic>, pair::permuted::<Logistic>, pair::beta_times_ratio::<Logistic>, pair::micro_batches::<Logistic>, pair::antisymmetric::<Logistic>, pair::exchanged_labels::<Logistic>, pair::swap_differs_by_margin, pair::unbiased_under_flips;
+    "pair/square": pair::translated::<Square>, pair::permuted::<Square>, pair::micro_batches::<Square>, pair::antisymmetric::<Square>, pair::exchanged_labels::<Square>;
+    "pair/hinge": pair::translated::<Hinge>, pair::permuted::<Hinge>, pair::beta_times_ratio::<Hinge>, pair::micro_batches::<Hinge>, pair::antisymmetric::<Hinge>, pair::exchanged_labels::<Hinge>;
+    "pair/exo": pair::translated::<Exo>, pair::permuted::<Exo>, pair::beta_times_ratio::<Exo>, pair::micro_batches::<Exo>, pair::antisymmetric::<Exo>, pair::exchanged_labels::<Exo>;
+    "pair/discopop": pair::translated::<Discopop>, pair::permuted::<Discopop>, pair::beta_times_ratio::<Discopop>, pair::micro_batches::<Discopop>, pair::antisymmetric::<Discopop>, pair::exchanged_labels::<Discopop>;
+    "pair/regression": pair::translated::<Regression>, pair::permuted::<Regression>, pair::beta_times_ratio::<Regression>, pair::micro_batches::<Regression>, pair::antisymmetric::<Regression>, pair::exchanged_labels::<Regression>;
+    "pair/copg": pair::translated::<Copg>, pair::permuted::<Copg>, pair::micro_batches::<Copg>, pair::antisymmetric::<Copg>, pair::exchanged_labels::<Copg>;
+    "pair/nca": pair::translated::<Nca>, pair::permuted::<Nca>, pair::beta_times_ratio::<Nca>, pair::micro_batches::<Nca>, pair::exchanged_labels::<Nca>;
+    "pair/sppo": pair::translated::<Sppo>, pair::permuted::<Sppo>, pair::micro_batches::<Sppo>, pair::exchanged_labels::<Sppo>;
+    "pair/bco": pair::translated::<Bco>, pair::permuted::<Bco>, pair::beta_times_ratio::<Bco>, pair::micro_batches::<Bco>, pair::exchanged_labels::<Bco>;
+    "pair/apo_zero": pair::translated::<ApoZero>, pair::permuted::<ApoZero>, pair::beta_times_ratio::<ApoZero>, pair::micro_batches::<ApoZero>, pair::exchanged_labels::<ApoZero>;
+    "pair/apo_down": pair::translated::<ApoDown>, pair::permuted::<ApoDown>, pair::beta_times_ratio::<ApoDown>, pair::micro_batches::<ApoDown>, pair::exchanged_labels::<ApoDown>;
+    "pair/odds_ratio": pair::permuted::<OddsRatio>, pair::micro_batches::<OddsRatio>, pair::exchanged_labels::<OddsRatio>;
+    "pair/asft": pair::permuted::<Asft>, pair::micro_batches::<Asft>, pair::exchanged_labels::<Asft>;
+    "pair/bradley_terry": pair::translated::<BradleyTerry>, pair::permuted::<BradleyTerry>, pair::micro_batches::<BradleyTerry>, pair::exchanged_labels::<BradleyTerry>;
+    "pair/seppo": pair::translated::<Seppo>, pair::permuted::<Seppo>, pair::beta_times_ratio::<Seppo>, pair::micro_batches::<Seppo>, pair::exchanged_labels::<Seppo>;
+    "pair/ofs_fast": pair::translated::<OfsFast>, pair::permuted::<OfsFast>, pair::beta_times_ratio::<OfsFast>, pair::micro_batches::<OfsFast>, pair::antisymmetric::<OfsFast>, pair::exchanged_labels::<OfsFast>;
+    "pair/ofs_slow": pair::translated::<OfsSlow>, pair::permuted::<OfsSlow>, pair::beta_times_ratio::<OfsSlow>, pair::micro_batches::<OfsSlow>, pair::antisymmetric::<OfsSlow>, pair::exchanged_labels::<OfsSlow>;
 }
 
 /// The results of a problem.

@@ -20,6 +20,7 @@ use bellwether_gpu::{Context, Dialect, Error, Kernel, Source, wgpu};
 pub use linear::LinearRun;
 pub use memory::{Arena, Handle, Memory};
 pub use remote::Remote;
+pub use run::PairPlanes;
 pub use token::TokenRun;
 
 /// Whether the driver's safety net is on.

@@ -15,7 +15,7 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 27] = [
+const SUPPORTED: [&str; 42] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
@@ -43,6 +43,21 @@ const SUPPORTED: [&str; 27] = [
     "dpo_legacy.hinge",
     "dpo_legacy.robust",
     "dpo_unnormalized.ipo",
+    "dpo.exo_pair",
+    "dpo.bco_pair",
+    "dpo.apo_down",
+    "dpo.discopop",
+    "dpo_legacy.exo_pair",
+    "cpo.sigmoid",
+    "cpo.sigmoid.alphapo",
+    "cpo.hinge",
+    "cpo.hinge.alphapo",
+    "cpo.ipo",
+    "cpo.ipo.alphapo",
+    "simpo",
+    "simpo.alphapo",
+    "orpo.odds_ratio",
+    "reward.bradley_terry",
 ];
 
 /// Cases judged and cases named as unjudged.

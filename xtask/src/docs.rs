@@ -116,7 +116,7 @@ fn ops() -> String {
     let _ = write!(
         page,
         "\n## Presets\n\n\
-         {} named methods. Each is a composition {{score map}} × {{length rule}} × {{reference}} × {{link}} with its \
+         {} named methods. Each is a composition {{score map}} × {{length rule}} × {{reference}} × {{margin}} × {{labels}} × {{link}} + {{likelihood}} with its \
          paper's defaults, a constant of `bellwether_core::pair::presets`.\n\n\
          | slug | operator | composition | paper |\n|---|---|---|---|\n",
         presets::ALL.len()

@@ -1,20 +1,17 @@
 //! `pair/logistic`.
 
 use super::Link;
-use crate::op::{Op, PARAM_WORDS, Paper, Param, Spec, require, word};
-use crate::{Error, sig::Signature};
+use crate::op::{Op, Paper, Spec};
+use crate::sig::Signature;
 
-/// The logistic link of DPO; with label smoothing, conservative DPO.
+/// The logistic link of DPO.
 ///
-/// `z = β(S_w − S_l)`, `L = −(1−ε) log σ(z) − ε log σ(−z)`, `∂L/∂z = ε − σ(−z)`.
-/// Finite for every finite margin: near `−z` for a large negative one.
+/// `L = −log σ(z)`, `∂L/∂z = −σ(−z)`. Finite for every finite margin: near `−z` for a large negative one.
+/// Label smoothing and its correction are [`Noise`](super::Noise).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
-pub struct Logistic {
-    /// Probability that a label is flipped; in [0, ½).
-    pub label_smoothing: f64,
-}
+pub struct Logistic {}
 
 impl Link for Logistic {
     const DIFFERENCE: bool = true;
@@ -23,32 +20,10 @@ impl Link for Logistic {
 impl Op for Logistic {
     const SPEC: Spec = Spec {
         slug: "pair/logistic",
-        title: "logistic link, with conservative label smoothing",
+        title: "logistic link",
         signature: Signature::PairRows,
-        formula: "z = beta (S_w - S_l); L = -(1-e) log sigma(z) - e log sigma(-z), e = label_smoothing",
-        params: &[Param {
-            name: "label_smoothing",
-            doc: "probability that a label is flipped",
-            range: "[0, 0.5)",
-            default: 0.0,
-        }],
-        papers: &[
-            Paper { authors: "Rafailov et al. 2023", id: "arXiv:2305.18290", place: "eq. 7" },
-            Paper {
-                authors: "Mitchell 2023",
-                id: "https://ericmitchell.ai/cdpo.pdf",
-                place: "eq. 3: label smoothing",
-            },
-        ],
+        formula: "L = -log sigma(z)",
+        params: &[],
+        papers: &[Paper { authors: "Rafailov et al. 2023", id: "arXiv:2305.18290", place: "eq. 7" }],
     };
-
-    fn check(&self) -> Result<(), Error> {
-        let e = self.label_smoothing;
-        require((0.0..0.5).contains(&e), Self::SPEC.slug, "label_smoothing", e, "in [0, 0.5)")
-    }
-
-    /// `Params { label_smoothing }`.
-    fn words(&self) -> [u32; PARAM_WORDS] {
-        [word(self.label_smoothing), 0, 0, 0]
-    }
 }

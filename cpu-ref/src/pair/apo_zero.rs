@@ -1,10 +1,10 @@
 use bellwether_core::Real;
 use bellwether_core::pair::ApoZero;
 
-use super::PairLink;
+use super::{PairLink, Scores};
 
 impl PairLink for ApoZero {
-    fn loss<T: Real>(&self, beta: T, w: T, l: T) -> T {
-        (-(beta * w)).sigmoid() + (beta * l).sigmoid()
+    fn loss<T: Real>(&self, s: &Scores<T>) -> T {
+        (-(s.beta * s.w)).sigmoid() + (s.beta * s.l).sigmoid()
     }
 }

@@ -1,10 +1,10 @@
 use bellwether_core::Real;
 use bellwether_core::pair::Hinge;
 
-use super::PairLink;
+use super::{PairLink, Scores};
 
 impl PairLink for Hinge {
-    fn loss<T: Real>(&self, beta: T, w: T, l: T) -> T {
-        (T::one() - beta * (w - l)).relu()
+    fn loss<T: Real>(&self, s: &Scores<T>) -> T {
+        (T::one() - s.z).relu()
     }
 }

@@ -1,11 +1,12 @@
 use bellwether_core::Real;
 use bellwether_core::pair::Nca;
 
-use super::PairLink;
+use super::{PairLink, Scores};
 
 impl PairLink for Nca {
-    fn loss<T: Real>(&self, beta: T, w: T, l: T) -> T {
+    fn loss<T: Real>(&self, s: &Scores<T>) -> T {
         let half = T::lift(0.5);
-        -(beta * w).log_sigmoid() - half * (-(beta * w)).log_sigmoid() - half * (-(beta * l)).log_sigmoid()
+        let (w, l) = (s.beta * s.w, s.beta * s.l);
+        -w.log_sigmoid() - half * (-w).log_sigmoid() - half * (-l).log_sigmoid()
     }
 }

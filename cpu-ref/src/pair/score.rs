@@ -15,5 +15,15 @@ pub fn score<T: Real>(map: Score, u: T) -> T {
             let capped = if exponent.value() > cap { T::lift(cap) } else { exponent };
             capped.exp_m1() / T::lift(coef - 1.0)
         }
+        Score::ClippedRatio { epsilon } => {
+            let (low, high) = ((-epsilon).ln_1p(), epsilon.ln_1p());
+            if u.value() < low {
+                T::lift(low)
+            } else if u.value() > high {
+                T::lift(high)
+            } else {
+                u
+            }
+        }
     }
 }

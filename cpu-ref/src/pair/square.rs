@@ -1,10 +1,10 @@
 use bellwether_core::Real;
 use bellwether_core::pair::Square;
 
-use super::PairLink;
+use super::{PairLink, Scores};
 
 impl PairLink for Square {
-    fn loss<T: Real>(&self, beta: T, w: T, l: T) -> T {
-        (w - l - T::one() / (T::lift(2.0) * beta)).square()
+    fn loss<T: Real>(&self, s: &Scores<T>) -> T {
+        ((s.z - T::lift(0.5)) / s.beta).square()
     }
 }

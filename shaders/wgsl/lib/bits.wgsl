@@ -7,7 +7,8 @@ const STATUS_LABEL_RANGE = 8u;
 const STATUS_IMPOSSIBLE_LABEL = 16u;
 const STATUS_EMPTY_SEGMENT = 32u;
 const STATUS_DISJOINT = 64u;
-const STATUS_POISON = 15u;
+const STATUS_DOMAIN = 128u;
+const STATUS_POISON = 143u;
 
 // The largest finite f32.
 const BW_LARGEST = 0x1.fffffep+127f;

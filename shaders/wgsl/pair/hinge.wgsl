@@ -7,8 +7,7 @@ struct Params {
     pad3: u32,
 }
 
-fn link(params: Params, beta: f32, w: f32, l: f32) -> Link {
-    let loss = max(1.0 - beta * (w - l), 0.0);
-    let slope = select(0.0, -beta, loss > 0.0);
-    return Link(loss, slope, -slope);
+fn link(params: Params, s: Scores) -> Link {
+    let loss = max(1.0 - s.z, 0.0);
+    return of_z(s, loss, select(0.0, -1.0, loss > 0.0));
 }

@@ -7,11 +7,11 @@ struct Params {
     pad3: u32,
 }
 
-fn link(params: Params, beta: f32, w: f32, l: f32) -> Link {
-    let a = beta * w;
-    let b = beta * l;
+fn link(params: Params, s: Scores) -> Link {
+    let a = s.beta * s.w;
+    let b = s.beta * s.l;
     let loss = -bw_log_sigmoid(a) - 0.5 * (bw_log_sigmoid(-a) + bw_log_sigmoid(-b));
-    let d_w = beta * (0.5 * bw_sigmoid(a) - bw_sigmoid(-a));
-    let d_l = beta * (0.5 * bw_sigmoid(b));
+    let d_w = s.beta * (0.5 * bw_sigmoid(a) - bw_sigmoid(-a));
+    let d_l = s.beta * (0.5 * bw_sigmoid(b));
     return Link(loss, d_w, d_l);
 }

@@ -7,9 +7,9 @@ struct Params {
     pad3: u32,
 }
 
-fn link(params: Params, beta: f32, w: f32, l: f32) -> Link {
-    let aim = 0.5 / beta;
-    let miss_w = w - aim;
-    let miss_l = l + aim;
+fn link(params: Params, s: Scores) -> Link {
+    let aim = 0.5 / s.beta;
+    let miss_w = s.w - aim;
+    let miss_l = s.l + aim;
     return Link(miss_w * miss_w + miss_l * miss_l, 2.0 * miss_w, 2.0 * miss_l);
 }

@@ -7,8 +7,7 @@ struct Params {
     pad3: u32,
 }
 
-fn link(params: Params, beta: f32, w: f32, l: f32) -> Link {
-    let miss = (w - l) - 0.5 / beta;
-    let slope = 2.0 * miss;
-    return Link(miss * miss, slope, -slope);
+fn link(params: Params, s: Scores) -> Link {
+    let miss = (s.z - 0.5) / s.beta;
+    return Link(miss * miss, 2.0 * miss, -2.0 * miss);
 }

@@ -1,8 +1,9 @@
-// The four score maps of a pair loss: s(u) / n of a log-ratio u and a length n, and its slope.
+// The score maps of a pair loss: s(u) / n of a log-ratio u and a length n, and its slope.
 
 const SCORE_FORWARD_KL = 1u;
 const SCORE_JS = 2u;
 const SCORE_ALPHA = 3u;
+const SCORE_CLIPPED = 4u;
 
 struct Score {
     value: f32,
@@ -21,6 +22,11 @@ fn pair_score(u: f32, tokens: f32) -> Score {
         }
         case SCORE_ALPHA: {
             return score_power(u, args.score_coef - 1.0, tokens);
+        }
+        case SCORE_CLIPPED: {
+            let inside = u >= args.score_coef && u <= args.score_cap;
+            let held = clamp(u, args.score_coef, args.score_cap);
+            return Score(held / tokens, select(0.0, 1.0 / tokens, inside), 0.0);
         }
         default: {
             return Score(u / tokens, 1.0 / tokens, 0.0);

@@ -1,7 +1,9 @@
 //! The drivers of the four signatures with arbitrary slices.
 
 use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K3, Kl, Linear, SequenceMean, SequenceSum, Token};
-use bellwether_core::pair::{Length, Logistic, Nca, PairLoss, Score, Sppo, Square};
+use bellwether_core::pair::{
+    Exo, Length, Logistic, Nca, Noise, OddsRatio, PairLoss, Reward, Score, Sft, Sppo, Square,
+};
 use bellwether_core::sig::logit_pairs::{self as two, By, PairLayout};
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
@@ -221,16 +223,20 @@ pub(super) fn pair_rows(data: &[u8]) -> bool {
     let [chosen, rejected, ref_chosen, ref_rejected, long, short] =
         planes.each_ref().map(|(data, stride)| Plane { data: &data[..], stride: *stride });
     let lengths = d.any::<bool>().then_some((long, short));
-    let x = PairInputs { n, chosen, rejected, ref_chosen, ref_rejected, lengths };
+    let mut own = || d.rarely().then_some(if d.any() { chosen } else { long });
+    let [weight, margin, preference] = [own(), own(), own()];
+    let x = PairInputs { n, chosen, rejected, ref_chosen, ref_rejected, lengths, weight, margin, preference };
     let (size, reduction) = (d.near(n.checked_mul(pair::PLANES.len())), d.reduction());
-    match d.upto(3) {
+    match d.upto(5) {
         0 => pair_link(Square {}, &x, &mut d, (size, reduction)),
         1 => pair_link(Nca {}, &x, &mut d, (size, reduction)),
         2 => pair_link(Sppo {}, &x, &mut d, (size, reduction)),
-        _ => {
-            let link = Logistic { label_smoothing: d.parameter(0.0) };
+        3 => pair_link(OddsRatio {}, &x, &mut d, (size, reduction)),
+        4 => {
+            let link = Exo { epsilon: d.parameter(0.1) };
             pair_link(link, &x, &mut d, (size, reduction))
         }
+        _ => pair_link(Logistic {}, &x, &mut d, (size, reduction)),
     }
 }
 
@@ -246,17 +252,33 @@ fn pair_link<L: PairLink>(
 
 /// A loss with any score map and parameters.
 pub(super) fn loss<L: PairLink>(link: L, d: &mut Draw<'_>) -> PairLoss<L> {
-    let score = match d.upto(3) {
+    let score = match d.upto(4) {
         0 => Score::ReverseKl,
         1 => Score::ForwardKl,
         2 => Score::JsDivergence,
+        3 => Score::ClippedRatio { epsilon: d.parameter(0.1) },
         _ => Score::AlphaDivergence { coef: d.parameter(0.5), cap: d.parameter(80.0) },
+    };
+    let noise = match d.upto(5) {
+        0 => Noise::Conservative { label_smoothing: d.parameter(0.1) },
+        1 => Noise::Corrected { label_smoothing: d.parameter(0.1) },
+        _ => Noise::None,
+    };
+    let sft = match d.upto(5) {
+        0 => Sft::Sum(d.parameter(1.0)),
+        1 => Sft::TokenMean(d.parameter(1.0)),
+        _ => Sft::None,
     };
     PairLoss {
         beta: d.parameter(0.1),
         score,
-        length: if d.any() { Length::TokenMean } else { Length::Sum },
+        length: [Length::Sum, Length::TokenMean, Length::MeanLogp][d.upto(2)],
         reference_free: d.rarely(),
+        reward: if d.rarely() { Reward::Score } else { Reward::LogRatio },
+        margin: if d.rarely() { d.parameter(0.5) } else { 0.0 },
+        noise,
+        sft,
+        optimism: if d.rarely() { d.parameter(0.1) } else { 0.0 },
         link,
     }
 }

@@ -31,8 +31,7 @@ pub(super) fn step(data: &[u8]) -> bool {
         let loss = drivers::loss(Hinge {}, &mut d);
         from_logits(&loss, &batch, v, &mut d)
     } else {
-        let link = Logistic { label_smoothing: d.parameter(0.0) };
-        let loss = drivers::loss(link, &mut d);
+        let loss = drivers::loss(Logistic {}, &mut d);
         from_hidden(&loss, &batch, v, &mut d)
     }
 }

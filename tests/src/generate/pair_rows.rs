@@ -5,11 +5,16 @@ use bellwether_core::sig::Reduction;
 use bellwether_core::status::{INFINITE, NAN};
 use bellwether_cpu_ref::pair_rows::PairLink;
 
-use super::{Case, Draw};
+use super::{Case, Draw, pair_extras};
 use crate::problem::{Fault, PairProblem, Pinned};
 
+/// The plain composition: links on log-probabilities take no reference.
+pub(super) fn plain<L: PairLink>(link: L) -> PairLoss<L> {
+    PairLoss { reference_free: L::LOG_PROBABILITY, ..PairLoss::new(0.1, link) }
+}
+
 /// Log-probabilities of responses of 5 to 200 tokens.
-fn normal<L: PairLink>(link: L, name: &str, n: usize) -> PairProblem<L> {
+pub(super) fn normal<L: PairLink>(link: L, name: &str, n: usize) -> PairProblem<L> {
     let mut draw = Draw::of(name);
     let mut side = || -> Vec<f64> { (0..n).map(|_| draw.uniform(-300.0, -5.0)).collect() };
     let (chosen, rejected) = (side(), side());
@@ -17,15 +22,15 @@ fn normal<L: PairLink>(link: L, name: &str, n: usize) -> PairProblem<L> {
         |xs: &[f64], draw: &mut Draw| xs.iter().map(|x| f64::from((x + draw.normal(4.0)) as f32)).collect();
     let logps = [chosen.clone(), rejected.clone(), near(&chosen, &mut draw), near(&rejected, &mut draw)];
     let lengths = [0, 1].map(|_| (0..n).map(|_| 1.0 + draw.below(200) as f64).collect());
-    PairProblem { loss: PairLoss::new(0.1, link), logps, lengths: Some(lengths), reduction: None }
+    PairProblem { lengths: Some(lengths), ..PairProblem::new(plain(link), logps) }
 }
 
 /// Every combination of two log-ratios from a list, references zero.
-fn grid<L: PairLink>(link: L, beta: f64, ratios: &[f64]) -> PairProblem<L> {
+pub(super) fn grid<L: PairLink>(link: L, beta: f64, ratios: &[f64]) -> PairProblem<L> {
     let pairs = || ratios.iter().flat_map(|&a| ratios.iter().map(move |&b| (a, b)));
     let zero = vec![0.0; ratios.len() * ratios.len()];
     let logps = [pairs().map(|p| p.0).collect(), pairs().map(|p| p.1).collect(), zero.clone(), zero];
-    PairProblem { loss: PairLoss::new(beta, link), logps, lengths: None, reduction: None }
+    PairProblem::new(PairLoss { beta, ..plain(link) }, logps)
 }
 
 /// Log-ratios around everything that a link may stumble over.
@@ -33,6 +38,30 @@ const RATIOS: [f64; 21] = [
     0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.5, -0.5, 1.0, -1.0, 5.0, -5.0, 10.0, -10.0, 20.0, -20.0, 88.0, -88.0,
     104.0, -104.0, 1e4, -1e4,
 ];
+
+/// Log-probabilities around everything that a link on them may stumble over; a chosen one may be 0.
+const LOGPS: [f64; 14] = [
+    -1e-30,
+    -1e-20,
+    -1e-10,
+    -1e-8,
+    -1e-4,
+    -0.1,
+    -0.5,
+    -std::f64::consts::LN_2,
+    -1.0,
+    -5.0,
+    -20.0,
+    -88.0,
+    -104.0,
+    -1e4,
+];
+
+/// The numbers to try a link with.
+pub(super) fn hard<L: PairLink>() -> Vec<f64> {
+    let numbers = if L::LOG_PROBABILITY { &LOGPS[..] } else { &RATIOS };
+    numbers.iter().map(|&x| f64::from(x as f32)).collect()
+}
 
 /// Equal rewards are no success: `accuracy` is strict.
 fn ties<L: PairLink>(link: L) -> Case {
@@ -70,8 +99,7 @@ fn many<L: PairLink>(link: L, name: &str) -> PairProblem<L> {
 
 /// The cases.
 pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
-    let single = |x: f64| f64::from(x as f32);
-    let ratios = RATIOS.map(single);
+    let ratios = hard::<L>();
     let mut cases = Vec::new();
     for n in [0, 1, 2, 63, 64, 65, 1000] {
         cases.push(Case::new(format!("n = {n}"), normal(link, &format!("n = {n}"), n)));
@@ -89,9 +117,9 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     cases.push(Case::new("chosen is rejected", PairProblem { logps, ..equal }));
     cases.push(ties(link));
     cases.push(faults(link));
-    let free = PairLoss { reference_free: true, ..PairLoss::new(0.1, link) };
+    let free = PairLoss { reference_free: true, ..plain(link) };
     cases.push(Case::new("reference free", PairProblem { loss: free, ..normal(link, "reference free", 70) }));
-    let mean = PairLoss { length: Length::TokenMean, ..PairLoss::new(0.1, link) };
+    let mean = PairLoss { length: Length::TokenMean, ..plain(link) };
     cases.push(Case::new("token means", PairProblem { loss: mean, ..normal(link, "token means", 70) }));
     cases.push(Case::new("n = 66001", many(link, "n = 66001")));
     let mut last = many(link, "a fault in the last of many");
@@ -105,6 +133,7 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
         ..normal(link, "an eighth of a batch", 70)
     };
     cases.push(Case::new("an eighth of a batch", part));
+    cases.extend(pair_extras::cases(link));
     if L::DIFFERENCE {
         cases.extend(scores(link));
     }
@@ -156,7 +185,7 @@ fn beyond<L: PairLink>(link: L, name: &str, score: Score, sign: f64) -> Case {
     let mut loss = PairLoss { length: Length::TokenMean, ..PairLoss::new(0.1, link) };
     loss.score = score;
     let logps = [chosen, rejected, vec![0.0; 6], vec![0.0; 6]];
-    let problem = PairProblem { loss, logps, lengths: Some(lengths), reduction: None };
+    let problem = PairProblem { lengths: Some(lengths), ..PairProblem::new(loss, logps) };
     // Which of the two is larger in size: the rejected one, the chosen one, …, none of them, the chosen one.
     let (less, more) = if sign < 0.0 { (0.0, f64::INFINITY) } else { (f64::INFINITY, 0.0) };
     Case::new(name, Pinned { problem, exact: vec![("loss", vec![less, more, less, more, 1.0, more])] })

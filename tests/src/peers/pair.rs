@@ -1,74 +1,34 @@
 //! Pair losses on sequence log-probabilities.
 
-use bellwether_core::pair::{Length, PairLoss, Score, presets};
+use bellwether_core::pair::{Length, Noise, PairLoss, Score, Sft};
 use bellwether_core::sig::Reduction;
 use bellwether_cpu_ref::pair_rows::PairLink;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::pair_names::{NamedLoss, Peer};
 use super::reader::Reader;
 use super::{Entry, Judgement, all, one};
-use crate::file::{Case, FileError};
+use crate::file::FileError;
 use crate::links::{self, LinkVisitor};
 use crate::problem::PairProblem;
 
-/// A pair loss as a name says it: the link and the length rule.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct NamedLoss {
-    /// The link's slug.
-    pub(super) link: &'static str,
-    /// The length rule.
-    pub(super) length: Length,
-    /// The link's parameters where the case says nothing.
-    pub(super) params: &'static [(&'static str, f64)],
-    /// TRL's name, where it is TRL's: its parameters and its reduction.
-    pub(super) trl: Option<&'static str>,
-}
-
-/// TRL's loss types that are compositions of ours. Since 1.0 its `ipo` divides by lengths.
-const TRL: [(&str, &str, Length); 8] = [
-    ("sigmoid", "pair/logistic", Length::Sum),
-    ("sigmoid_norm", "pair/logistic", Length::TokenMean),
-    ("hinge", "pair/hinge", Length::Sum),
-    ("ipo", "pair/square", Length::TokenMean),
-    ("robust", "pair/robust", Length::Sum),
-    ("nca_pair", "pair/nca", Length::Sum),
-    ("sppo_hard", "pair/sppo", Length::Sum),
-    ("apo_zero", "pair/apo_zero", Length::Sum),
-];
-
-/// Families of TRL's names; `from_logits` takes its loss from `params.loss_type`.
-fn trl_loss(case: &Case) -> Option<(&str, bool)> {
-    match case.op.split_once('.')? {
-        ("dpo", "from_logits") => Some((case.params.get("loss_type")?.as_str()?, false)),
-        ("dpo" | "dpo_legacy", loss) => Some((loss, false)),
-        ("dpo_unnormalized", loss) => Some((loss, true)),
-        _ => None,
-    }
-}
-
-/// The loss that a case's operator means.
-pub(super) fn loss_of(case: &Case) -> Option<NamedLoss> {
-    if let Some((name, sums)) = trl_loss(case) {
-        let (name, link, length) = *TRL.iter().find(|(trl, ..)| *trl == name)?;
-        let length = if sums { Length::Sum } else { length };
-        return Some(NamedLoss { link, length, params: &[], trl: Some(name) });
-    }
-    if let Some(link) = links::slugs().find(|slug| *slug == case.op) {
-        return Some(NamedLoss { link, length: Length::Sum, params: &[], trl: None });
-    }
-    let preset = presets::ALL.iter().find(|preset| preset.slug == case.op)?;
-    Some(NamedLoss { link: preset.link, length: preset.length, params: preset.params, trl: None })
-}
+pub(super) use super::pair_names::loss_of;
 
 /// The parameters that every pair loss takes, by whichever name.
-const PARAMS: [&str; 12] = [
+const PARAMS: [&str; 18] = [
     "beta",
     "label_smoothing",
     "loss_type",
     "f_divergence_type",
     "f_alpha_divergence_coef",
     "alpha",
+    "gamma",
+    "margin",
+    "sft",
+    "optimism",
+    "discopop_tau",
+    "center_rewards_coefficient",
     "reference_free",
     "length",
     "reduction",
@@ -80,36 +40,101 @@ const PARAMS: [&str; 12] = [
 impl NamedLoss {
     /// Builds the loss from a case's parameters and hands it on.
     pub(super) fn build<V: LossVisitor>(&self, reader: Reader<'_>, visitor: V) -> Result<V::Out, FileError> {
-        reader.allow(&PARAMS)?;
-        if let Some(name) = self.trl {
+        let spec = bellwether_core::registry::SPECS.iter().find(|spec| spec.slug == self.link);
+        let own: Vec<&str> = spec.into_iter().flat_map(|spec| spec.params).map(|p| p.name).collect();
+        reader.allow(&[&PARAMS[..], &own].concat())?;
+        if let Some(name) = self.peer.loss_type() {
             reader.word("loss_type", &[name], name)?;
         }
         let mut link: Map<String, Value> =
             self.params.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
-        let smoothing = reader.number("label_smoothing", 0.0)?;
-        let takes_smoothing = bellwether_core::registry::SPECS
-            .iter()
-            .any(|s| s.slug == self.link && s.params.iter().any(|p| p.name == "label_smoothing"));
-        if takes_smoothing && reader.case.params.contains_key("label_smoothing") {
-            link.insert("label_smoothing".into(), smoothing.into());
-        } else if smoothing != 0.0 {
-            return Err(
-                reader.refused(format!("`label_smoothing` is {smoothing}, but {} has none", self.link))
-            );
+        for name in own {
+            if let Some(value) = reader.case.params.get(self.peer.name_of(self.link, name)) {
+                link.insert(name.to_owned(), if value.is_null() { 0.0.into() } else { value.clone() });
+            }
         }
-        let build = Build { reader, named: self, visitor };
+        let rule = self.rule(reader)?;
+        let build = Build { reader, rule, visitor };
         links::visit(self.link, link, build)
             .unwrap_or_else(|| Err(unlisted(self.link)))
             .unwrap_or_else(|e| Err(reader.refused(e)))
     }
 
-    fn length(&self, reader: Reader<'_>) -> Result<Length, FileError> {
-        let default = if self.length == Length::TokenMean { "token_mean" } else { "sum" };
-        Ok(match reader.word("length", &["sum", "token_mean"], default)? {
-            "token_mean" => Length::TokenMean,
-            _ => Length::Sum,
+    /// Everything but the link.
+    fn rule(&self, reader: Reader<'_>) -> Result<PairLoss<()>, FileError> {
+        let rule = self.rule;
+        let sft = match rule.sft {
+            Sft::TokenMean(weight) => Sft::TokenMean(reader.number("sft", weight)?),
+            Sft::Sum(weight) => Sft::Sum(reader.number("sft", weight)?),
+            Sft::None => match reader.number("sft", 0.0)? {
+                0.0 => Sft::None,
+                weight => Sft::Sum(weight),
+            },
+        };
+        Ok(PairLoss {
+            beta: reader.number("beta", rule.beta)?,
+            score: self.score(reader)?,
+            length: length(reader, rule.length)?,
+            reference_free: reader.flag("reference_free", rule.reference_free)?,
+            margin: reader.number(if self.peer == Peer::Ours { "margin" } else { "gamma" }, rule.margin)?,
+            noise: self.noise(reader)?,
+            sft,
+            optimism: reader.number("optimism", rule.optimism)?,
+            ..rule
         })
     }
+
+    /// Label smoothing is the link's own where it has one; otherwise the rule says what it does.
+    fn noise(&self, reader: Reader<'_>) -> Result<Noise, FileError> {
+        let own = self.peer.name_of(self.link, "epsilon") == "label_smoothing";
+        if own || !reader.case.params.contains_key("label_smoothing") {
+            return Ok(self.rule.noise);
+        }
+        let label_smoothing = reader.number("label_smoothing", 0.0)?;
+        if label_smoothing != 0.0 && self.peer != Peer::Ours && self.link != "pair/logistic" {
+            let text = format!("`label_smoothing` is {label_smoothing}, but {} has none", self.link);
+            return Err(reader.refused(text));
+        }
+        Ok(match self.rule.noise {
+            Noise::Corrected { .. } => Noise::Corrected { label_smoothing },
+            Noise::None | Noise::Conservative { .. } if label_smoothing == 0.0 => Noise::None,
+            Noise::None | Noise::Conservative { .. } => Noise::Conservative { label_smoothing },
+        })
+    }
+
+    fn score(&self, reader: Reader<'_>) -> Result<Score, FileError> {
+        if let Peer::Cpo(_) = self.peer {
+            // AlphaPO's `(1 − p^{−α})/α`; 0 is the log-probability itself.
+            return Ok(match reader.number("alpha", 0.0)? {
+                0.0 => Score::ReverseKl,
+                alpha => Score::AlphaDivergence { coef: 1.0 - alpha, cap: Score::UNCAPPED },
+            });
+        }
+        let maps = ["reverse_kl", "forward_kl", "js_divergence", "alpha_divergence"];
+        let stated = reader.case.params.contains_key("f_divergence_type");
+        Ok(match reader.word("f_divergence_type", &maps, "reverse_kl")? {
+            "forward_kl" => Score::ForwardKl,
+            "js_divergence" => Score::JsDivergence,
+            // TRL 0.24 has the paper's alpha = 1 − k.
+            "alpha_divergence" if reader.case.params.contains_key("alpha") => {
+                let coef = 1.0 - reader.number("alpha", 1.0)?;
+                Score::AlphaDivergence { coef, cap: Score::UNCAPPED }
+            }
+            "alpha_divergence" => {
+                let coef = reader.number("f_alpha_divergence_coef", 0.5)?;
+                Score::AlphaDivergence { coef, cap: TRL_EXPONENT_CAP }
+            }
+            _ if stated => Score::ReverseKl,
+            _ => self.rule.score,
+        })
+    }
+}
+
+fn length(reader: Reader<'_>, default: Length) -> Result<Length, FileError> {
+    let words = [(Length::Sum, "sum"), (Length::TokenMean, "token_mean"), (Length::MeanLogp, "mean_logp")];
+    let name = words.iter().find(|(length, _)| *length == default).map_or("sum", |(_, name)| name);
+    let found = reader.word("length", &words.map(|(_, name)| name), name)?;
+    Ok(words.iter().find(|(_, name)| *name == found).map_or(default, |(length, _)| *length))
 }
 
 fn unlisted(link: &str) -> serde_json::Error {
@@ -119,49 +144,24 @@ fn unlisted(link: &str) -> serde_json::Error {
 /// TRL's largest exponent of an alpha divergence, for f32 and bf16.
 const TRL_EXPONENT_CAP: f64 = 80.0;
 
-fn score(reader: Reader<'_>) -> Result<Score, FileError> {
-    let maps = ["reverse_kl", "forward_kl", "js_divergence", "alpha_divergence"];
-    Ok(match reader.word("f_divergence_type", &maps, "reverse_kl")? {
-        "forward_kl" => Score::ForwardKl,
-        "js_divergence" => Score::JsDivergence,
-        // TRL 0.24 has the paper's alpha = 1 − k.
-        "alpha_divergence" if reader.case.params.contains_key("alpha") => {
-            let coef = 1.0 - reader.number("alpha", 1.0)?;
-            Score::AlphaDivergence { coef, cap: Score::UNCAPPED }
-        }
-        "alpha_divergence" => {
-            let coef = reader.number("f_alpha_divergence_coef", 0.5)?;
-            Score::AlphaDivergence { coef, cap: TRL_EXPONENT_CAP }
-        }
-        _ => Score::ReverseKl,
-    })
-}
-
 /// What is done with a loss once it is built.
 pub(super) trait LossVisitor {
     type Out;
     fn visit<L: PairLink>(self, loss: PairLoss<L>) -> Result<Self::Out, FileError>;
 }
 
-struct Build<'c, 'n, V> {
+struct Build<'c, V> {
     reader: Reader<'c>,
-    named: &'n NamedLoss,
+    rule: PairLoss<()>,
     visitor: V,
 }
 
-impl<V: LossVisitor> LinkVisitor for Build<'_, '_, V> {
+impl<V: LossVisitor> LinkVisitor for Build<'_, V> {
     type Out = Result<V::Out, FileError>;
 
     fn visit<L: PairLink + DeserializeOwned>(self, link: L) -> Self::Out {
-        let reader = self.reader;
-        let loss = PairLoss {
-            beta: reader.number("beta", 0.1)?,
-            score: score(reader)?,
-            length: self.named.length(reader)?,
-            reference_free: reader.flag("reference_free", false)?,
-            link,
-        };
-        loss.check().map_err(|e| reader.refused(e))?;
+        let loss = self.rule.with(link);
+        loss.check().map_err(|e| self.reader.refused(e))?;
         self.visitor.visit(loss)
     }
 }
@@ -200,7 +200,24 @@ pub(super) const METRICS: [Entry; 6] = [
 
 struct PairCase<'c> {
     reader: Reader<'c>,
-    trl: bool,
+    peer: Peer,
+}
+
+impl PairCase<'_> {
+    /// Weights, margins and preferences, where the file has them.
+    fn extras(&self, shape: &[usize], because: &str) -> Result<[Option<Vec<f64>>; 3], FileError> {
+        let plane = |name| {
+            let given = self.reader.case.inputs.get(name).is_some();
+            given.then(|| self.plane(name, shape, because)).transpose()
+        };
+        Ok([plane("weight")?, plane("margin")?, plane("preference")?])
+    }
+
+    fn plane(&self, name: &str, shape: &[usize], because: &str) -> Result<Vec<f64>, FileError> {
+        let found = self.reader.floats_of(name, shape, because)?;
+        self.reader.active_finite(name, found, |_| true, false)?;
+        Ok(found.data.clone())
+    }
 }
 
 impl LossVisitor for PairCase<'_> {
@@ -208,25 +225,18 @@ impl LossVisitor for PairCase<'_> {
 
     fn visit<L: PairLink>(self, loss: PairLoss<L>) -> Result<Vec<Judgement>, FileError> {
         let reader = self.reader;
-        let chosen = reader.floats("chosen_logps")?;
-        let plane = |name| {
-            let found = reader.floats_of(name, &chosen.shape, "chosen_logps")?;
-            reader.active_finite(name, found, |_| true, false)?;
-            Ok(found.data.clone())
-        };
-        let logps = [
-            plane("chosen_logps")?,
-            plane("rejected_logps")?,
-            plane("ref_chosen_logps")?,
-            plane("ref_rejected_logps")?,
-        ];
-        let length = |name| reader.counts_of(name, &chosen.shape, "chosen_logps");
-        let lengths = match loss.length {
-            Length::Sum => None,
-            Length::TokenMean => Some([length("chosen_len")?, length("rejected_len")?]),
-        };
-        let reduction = Some(reduction(reader, self.trl, chosen.len())?);
-        let problem = PairProblem { loss, logps, lengths, reduction };
+        let [first, second] = self.peer.inputs();
+        let chosen = reader.floats(first)?;
+        let plane = |name| self.plane(name, &chosen.shape, first);
+        let reference = |name| if loss.reads_reference() { plane(name) } else { Ok(vec![0.0; chosen.len()]) };
+        let logps =
+            [plane(first)?, plane(second)?, reference("ref_chosen_logps")?, reference("ref_rejected_logps")?];
+        let length = |name| reader.counts_of(name, &chosen.shape, first);
+        let lengths =
+            loss.reads_lengths().then(|| Ok([length("chosen_len")?, length("rejected_len")?])).transpose()?;
+        let extras = self.extras(&chosen.shape, first)?;
+        let reduction = Some(reduction(reader, self.peer != Peer::Ours, chosen.len())?);
+        let problem = PairProblem { lengths, extras, reduction, ..PairProblem::new(loss, logps) };
         let scalar = reader.case.outputs.get("loss").is_none_or(|loss| loss.len() == 1);
         let loss = if scalar { one("loss", "summary", 0) } else { all("loss", "loss") };
         let mut outputs = vec![
@@ -236,12 +246,16 @@ impl LossVisitor for PairCase<'_> {
             all("rewards_rejected", "reward_rejected"),
         ];
         outputs.extend(METRICS);
-        let grads = [all("chosen_logps", "d_chosen"), all("rejected_logps", "d_rejected")];
+        outputs.extend(REWARD_METRICS);
+        let grads = [all(first, "d_chosen"), all(second, "d_rejected")];
         let mut judgement = Judgement::new(problem, &outputs, &grads);
         judgement.cotangent = cotangent(reader)?;
         Ok(vec![judgement])
     }
 }
+
+/// What TRL's reward trainer logs.
+const REWARD_METRICS: [Entry; 2] = [one("metric:margin", "summary", 3), one("metric:accuracy", "summary", 4)];
 
 /// The weight of the scalar loss.
 pub(super) fn cotangent(reader: Reader<'_>) -> Result<f64, FileError> {
@@ -255,31 +269,14 @@ pub(super) fn cotangent(reader: Reader<'_>) -> Result<f64, FileError> {
 
 /// The problem of a case on sequence log-probabilities.
 pub(super) fn read(reader: Reader<'_>, loss: &NamedLoss) -> Result<Vec<Judgement>, FileError> {
-    loss.build(reader, PairCase { reader, trl: loss.trl.is_some() })
+    loss.build(reader, PairCase { reader, peer: loss.peer })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::reader::Reads;
     use super::*;
-
-    #[test]
-    fn every_trl_name_means_a_listed_link() {
-        for (name, link, _) in TRL {
-            assert!(links::slugs().any(|slug| slug == link), "{name}: {link}");
-        }
-    }
-
-    #[test]
-    fn a_preset_brings_its_own_parameters() {
-        for preset in presets::ALL {
-            let case = Case { op: preset.slug.into(), ..Case::default() };
-            let loss = loss_of(&case).unwrap_or_else(|| panic!("{}", preset.slug));
-            assert_eq!((loss.link, loss.length, loss.params), (preset.link, preset.length, preset.params));
-        }
-        let robust = presets::ALL.iter().find(|preset| preset.slug == "pair/rdpo");
-        assert_eq!(robust.map(|preset| preset.params), Some(&[("label_smoothing", 0.1)][..]));
-    }
+    use crate::file::Case;
 
     #[test]
     fn numbers_of_a_value_are_read_as_such() {

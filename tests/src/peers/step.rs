@@ -6,7 +6,8 @@ use bellwether_core::sig::token_rows::{Labels, PLANES, Shift};
 use bellwether_cpu_ref::pair_rows::PairLink;
 use bellwether_cpu_ref::token_rows::{Tokens, token_rows};
 
-use super::pair::{LossVisitor, METRICS, NamedLoss, cotangent, reduction};
+use super::pair::{LossVisitor, METRICS, cotangent, reduction};
+use super::pair_names::{NamedLoss, Peer};
 use super::reader::Reader;
 use super::{Entry, Judgement, all, one};
 use crate::file::{Case, FileError};
@@ -222,5 +223,5 @@ impl Rows {
 
 /// The problems of a step.
 pub(super) fn read(reader: Reader<'_>, loss: &NamedLoss) -> Result<Vec<Judgement>, FileError> {
-    loss.build(reader, StepCase { reader, trl: loss.trl.is_some() })
+    loss.build(reader, StepCase { reader, trl: loss.peer != Peer::Ours })
 }

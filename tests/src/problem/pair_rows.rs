@@ -4,10 +4,10 @@ use bellwether_core::Error;
 use bellwether_core::pair::PairLoss;
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::pair_rows::{LOGGED, PLANES};
-use bellwether_cpu_ref::pair_rows::{PairInputs, PairLink, pair_rows};
+use bellwether_cpu_ref::pair_rows::{PairInputs, PairLink, Plane, pair_rows};
 
 use super::{Compute, Number, Output, Outputs, RunError, inputs, planes, singles, zeros};
-use crate::rig::Rig;
+use crate::rig::{PairPlanes, Rig};
 
 /// Log-probabilities of pairs.
 #[derive(Clone, Debug)]
@@ -18,17 +18,18 @@ pub struct PairProblem<L> {
     pub logps: [Vec<f64>; 4],
     /// Tokens of chosen and rejected responses.
     pub lengths: Option<[Vec<f64>; 2]>,
+    /// Weights, margins and preferences.
+    pub extras: [Option<Vec<f64>>; 3],
     /// How the losses become one.
     pub reduction: Option<Reduction>,
 }
 
-impl<L: PairLink> Default for PairProblem<L> {
-    fn default() -> Self {
-        Self { loss: PairLoss::default(), logps: Default::default(), lengths: None, reduction: None }
-    }
-}
-
 impl<L: PairLink> PairProblem<L> {
+    /// Log-probabilities and nothing else.
+    pub const fn new(loss: PairLoss<L>, logps: [Vec<f64>; 4]) -> Self {
+        Self { loss, logps, lengths: None, extras: [None, None, None], reduction: None }
+    }
+
     /// The reduction: the mean over these pairs unless said otherwise.
     fn reduction(&self) -> Reduction {
         let over = u32::try_from(self.logps[0].len()).unwrap_or(u32::MAX).max(1);
@@ -54,6 +55,8 @@ impl<L: PairLink> Compute for PairProblem<L> {
         if let Some([chosen, rejected]) = &lengths {
             x = x.with_lengths(chosen, rejected);
         }
+        let extras = self.extras.each_ref().map(|plane| plane.as_deref().map(inputs::<T>));
+        [x.weight, x.margin, x.preference] = extras.each_ref().map(|plane| plane.as_deref().map(Plane::from));
         let n = chosen.len();
         let mut result = zeros(PLANES.len() * n);
         pair_rows(&self.loss, &x, self.reduction(), &mut result)?;
@@ -69,8 +72,13 @@ impl<L: PairLink> Compute for PairProblem<L> {
         let logps = self.logps.each_ref().map(|x| singles(x));
         let lengths = self.lengths.as_ref().map(|n| n.each_ref().map(|x| singles(x)));
         let lengths = lengths.as_ref().map(|n| n.each_ref().map(Vec::as_slice));
-        let (result, summary) =
-            rig.pair_rows(&self.loss, logps.each_ref().map(Vec::as_slice), lengths, self.reduction())?;
+        let extras = self.extras.each_ref().map(|plane| plane.as_deref().map(singles));
+        let planes = PairPlanes {
+            logps: logps.each_ref().map(Vec::as_slice),
+            lengths,
+            extras: extras.each_ref().map(Option::as_deref),
+        };
+        let (result, summary) = rig.pair_rows(&self.loss, planes, self.reduction())?;
         Ok(self.outputs(&result, summary))
     }
 }

@@ -1,6 +1,6 @@
 //! Properties of pair losses.
 
-use bellwether_core::pair::{Logistic, PairLoss, Robust};
+use bellwether_core::pair::{Logistic, Noise, PairLoss};
 use bellwether_core::sig::Reduction;
 use bellwether_cpu_ref::pair_rows::PairLink;
 
@@ -15,11 +15,13 @@ const PLANES: [&str; 7] =
     ["loss", "reward_chosen", "reward_rejected", "margin", "accuracy", "d_chosen", "d_rejected"];
 
 /// Log-probabilities that are multiples of 1/256, β a power of two: sums and products with them are exact.
+/// Links on log-probabilities take them without a reference.
 fn problem<L: PairLink>(link: L) -> PairProblem<L> {
     let mut draw = Draw::of("properties of pairs");
     let mut side = || (0..N).map(|_| (draw.uniform(-40.0, -2.0) * 256.0).round() / 256.0).collect();
     let logps = [side(), side(), side(), side()];
-    PairProblem { loss: PairLoss::new(0.125, link), logps, lengths: None, reduction: Some(Reduction::Sum) }
+    let loss = PairLoss { reference_free: L::LOG_PROBABILITY, ..PairLoss::new(0.125, link) };
+    PairProblem { reduction: Some(Reduction::Sum), ..PairProblem::new(loss, logps) }
 }
 
 /// Changes the inputs and demands the same bits in these outputs.
@@ -87,16 +89,31 @@ pub(super) fn antisymmetric<L: PairLink>(backend: Backend<'_>) -> Held {
     same("d_rejected", of(&outputs, "d_rejected")?, &mirrored)
 }
 
-/// The results with chosen and rejected exchanged.
+/// A pair whose label is surely wrong is the pair with chosen and rejected exchanged.
+pub(super) fn exchanged_labels<L: PairLink>(backend: Backend<'_>) -> Held {
+    let plain = problem(L::default());
+    let wrong = PairProblem { extras: [None, None, Some(vec![0.0; N])], ..plain.clone() };
+    let (wrong, swapped) = (run(&wrong, backend)?, run(&swapped(&plain), backend)?);
+    let pairs = [("loss", "loss"), ("d_chosen", "d_rejected"), ("d_rejected", "d_chosen")];
+    pairs.iter().try_for_each(|(name, other)| same(name, of(&wrong, name)?, of(&swapped, other)?))
+}
+
+/// The problem with chosen and rejected exchanged.
 fn swapped<L: PairLink>(plain: &PairProblem<L>) -> PairProblem<L> {
     let [chosen, rejected, ref_chosen, ref_rejected] = plain.logps.clone();
     PairProblem { logps: [rejected, chosen, ref_rejected, ref_chosen], ..plain.clone() }
 }
 
+/// A logistic link under noise.
+fn noisy(noise: Noise) -> PairProblem<Logistic> {
+    let plain = problem(Logistic {});
+    PairProblem { loss: PairLoss { noise, ..plain.loss }, ..plain }
+}
+
 /// `L(z) − L(−z) = −(1 − 2ε) z` for the logistic link.
 pub(super) fn swap_differs_by_margin(backend: Backend<'_>) -> Held {
     for smoothing in [0.0, 0.25] {
-        let plain = problem(Logistic { label_smoothing: smoothing });
+        let plain = noisy(Noise::Conservative { label_smoothing: smoothing });
         let (a, b) = (run(&plain, backend)?, run(&swapped(&plain), backend)?);
         let difference: Vec<f64> = of(&a, "loss")?.iter().zip(of(&b, "loss")?).map(|(x, y)| x - y).collect();
         let want: Vec<f64> = of(&a, "margin")?.iter().map(|z| (2.0 * smoothing - 1.0) * z).collect();
@@ -108,8 +125,8 @@ pub(super) fn swap_differs_by_margin(backend: Backend<'_>) -> Held {
 /// `(1 − ε) rDPO(z) + ε rDPO(−z) = DPO(z)`: the mean over flipped labels is the loss without noise.
 pub(super) fn unbiased_under_flips(backend: Backend<'_>) -> Held {
     const E: f64 = 0.25;
-    let robust = problem(Robust { label_smoothing: E });
-    let clean = run(&problem(Logistic::default()), backend)?;
+    let robust = noisy(Noise::Corrected { label_smoothing: E });
+    let clean = run(&problem(Logistic {}), backend)?;
     let (kept, flipped) = (run(&robust, backend)?, run(&swapped(&robust), backend)?);
     let pairs = of(&kept, "loss")?.iter().zip(of(&flipped, "loss")?);
     let mean: Vec<f64> = pairs.map(|(a, b)| (1.0 - E) * a + E * b).collect();

@@ -14,6 +14,17 @@ use super::step::StepRun;
 use super::{Arena, Rig, Spread};
 use crate::problem::{RunError, StepPlanes, StepProblem};
 
+/// The planes of pairs as kernels take them.
+#[derive(Clone, Copy, Debug)]
+pub struct PairPlanes<'a> {
+    /// `chosen, rejected, ref_chosen, ref_rejected`.
+    pub logps: [&'a [f32]; 4],
+    /// Tokens of chosen and rejected responses.
+    pub lengths: Option<[&'a [f32]; 2]>,
+    /// Weights, margins and preferences.
+    pub extras: [Option<&'a [f32]>; 3],
+}
+
 impl Rig {
     /// SegmentStats forward and backward: result planes and the gradient of the values.
     ///
@@ -60,24 +71,28 @@ impl Rig {
     pub fn pair_rows<L: Link>(
         &self,
         loss: &PairLoss<L>,
-        logps: [&[f32]; 4],
-        lengths: Option<[&[f32]; 2]>,
+        planes: PairPlanes<'_>,
         reduction: Reduction,
     ) -> Result<(Vec<f32>, Vec<f32>), RunError> {
-        let (device, n) = (self.context.device(), logps[0].len());
+        let (device, n) = (self.context.device(), planes.logps[0].len());
         let kernels = PairRows::compile_with(loss, |source| self.kernel(source))?;
         let sums = SegmentStats::compile_with(&bellwether_core::logprob::SequenceSum {}, |s| self.kernel(s))?;
         let mut arena = Arena::new(self);
-        let (shape, spread) = (self.pair_shape(n, reduction), self.spread());
-        let place = |planes: [Plane; 4]| move |i: usize| planes[i / n].offset + i % n * planes[i / n].stride;
-        let inputs = place([shape.chosen, shape.rejected, shape.chosen, shape.rejected]);
-        let x = arena.input_at("inputs", &[logps[0], logps[1]].concat(), inputs);
-        // Lengths that the loss must not read are NaN.
+        let (shape, spread) = (self.pair_shape(n, &planes, reduction), self.spread());
+        let place = |planes: Vec<Plane>| move |i: usize| planes[i / n].offset + i % n * planes[i / n].stride;
+        let [chosen, rejected, ref_chosen, ref_rejected] = planes.logps;
+        let inputs = place(vec![shape.chosen, shape.rejected]);
+        let x = arena.input_at("inputs", &[chosen, rejected].concat(), inputs);
+        // Planes that the loss must not read are NaN.
         let unread = vec![f32::NAN; n];
-        let [chosen_len, rejected_len] = lengths.unwrap_or([&unread, &unread]);
-        let fixed = place([shape.ref_chosen, shape.ref_rejected, shape.chosen_len, shape.rejected_len]);
-        let fixed =
-            arena.input_at("constants", &[logps[2], logps[3], chosen_len, rejected_len].concat(), fixed);
+        let [chosen_len, rejected_len] = planes.lengths.unwrap_or([&unread, &unread]);
+        let references = [ref_chosen, ref_rejected];
+        let [ref_chosen, ref_rejected] = if loss.reads_reference() { references } else { [&unread[..]; 2] };
+        let mut fixed = vec![ref_chosen, ref_rejected, chosen_len, rejected_len];
+        fixed.extend(planes.extras.into_iter().flatten());
+        let mut at = vec![shape.ref_chosen, shape.ref_rejected, shape.chosen_len, shape.rejected_len];
+        at.extend([shape.weight, shape.margin, shape.preference].into_iter().flatten());
+        let fixed = arena.input_at("constants", &fixed.concat(), place(at));
         let rows = spread.rows(n);
         let (planes, results) = (pair::PLANES.len(), |i| shape.result.offset + rows(i));
         let result = arena.output_at("result", planes * n, results, std::iter::empty());
@@ -100,23 +115,31 @@ impl Rig {
     }
 
     /// Planes one behind another, or interleaved.
-    fn pair_shape(&self, n: usize, reduction: Reduction) -> PairShape {
+    fn pair_shape(&self, n: usize, planes: &PairPlanes<'_>, reduction: Reduction) -> PairShape {
         let Spread { lead, gap, .. } = self.spread();
+        // Places of the constant planes when interleaved.
+        let places = [2, 0, 3, 1, 6, 5, 4].map(|offset| Plane { offset: lead + offset, stride: 8 });
+        let behind = [0, 1, 2, 3, 4, 5, 6].map(|i| Plane::at(i * n));
+        let [ref_chosen, ref_rejected, chosen_len, rejected_len, extras @ ..] =
+            if lead == 0 { behind } else { places };
+        let mut extras = extras.into_iter();
+        let [weight, margin, preference] = planes.extras.map(|plane| plane.and_then(|_| extras.next()));
+        let shape = PairShape::concatenated(n, reduction);
+        let shape = PairShape {
+            ref_chosen,
+            ref_rejected,
+            chosen_len,
+            rejected_len,
+            weight,
+            margin,
+            preference,
+            ..shape
+        };
         if lead == 0 {
-            return PairShape::concatenated(n, reduction);
+            return shape;
         }
         let every = |offset, stride| Plane { offset: lead + offset, stride };
-        PairShape {
-            n,
-            reduction,
-            chosen: every(1, 2),
-            rejected: every(0, 2),
-            ref_chosen: every(2, 5),
-            ref_rejected: every(0, 5),
-            chosen_len: every(3, 5),
-            rejected_len: every(1, 5),
-            result: every(0, n + gap),
-        }
+        PairShape { chosen: every(1, 2), rejected: every(0, 2), result: every(0, n + gap), ..shape }
     }
 
     /// A whole step, through [`PairStep`](bellwether_gpu::PairStep) on arrays of ours.

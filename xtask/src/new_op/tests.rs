@@ -37,7 +37,7 @@ fn every_place_of_an_operator_is_written() {
         "slug: \"pair/mid_point\",\n        title: \"a \\\"quoted\\\" title\",",
     );
     once("cpu-ref/src/pair/mid_point.rs", "impl PairLink for MidPoint {");
-    once("shaders/wgsl/pair/mid_point.wgsl", "fn link(params: Params, beta: f32, w: f32, l: f32) -> Link {");
+    once("shaders/wgsl/pair/mid_point.wgsl", "fn link(params: Params, s: Scores) -> Link {");
     assert_eq!(files.len(), 6);
     assert!(
         files.iter().all(|(path, text)| !text.contains('@') && text.ends_with('\n') && !path.contains('@'))

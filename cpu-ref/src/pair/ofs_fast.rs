@@ -1,0 +1,10 @@
+use bellwether_core::Real;
+use bellwether_core::pair::OfsFast;
+
+use super::{PairLink, Scores};
+
+impl PairLink for OfsFast {
+    fn loss<T: Real>(&self, s: &Scores<T>) -> T {
+        (-(s.beta * (s.w - s.l))).softplus() + T::lift(self.alpha) * (-s.z).softplus()
+    }
+}
