@@ -22,10 +22,11 @@ pub use error::Error;
 pub use kernel::{Bound, Kernel};
 pub use record::{Recorded, Slots, args_buffer};
 pub use sig::{
-    Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, LogitPairBackward,
-    LogitPairForward, LogitPairShape, LogitPairs, MapBuffers, MapShape, PairBuffers, PairRows, PairShape,
-    SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenFinish, TokenForward,
-    TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep, Upstream,
+    Extent, FusedBackward, FusedForward, FusedLinear, FusedPairBackward, FusedPairForward, FusedPairShape,
+    FusedPairs, FusedShape, Head, KeepWords, LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs,
+    MapBuffers, MapShape, PairBuffers, PairRows, PairShape, SavedRows, SegmentBackward, SegmentForward,
+    SegmentShape, SegmentStats, TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenMap, TokenOver,
+    TokenPartial, TokenRows, TokenShape, TokenStep, Upstream,
 };
 pub use slice::{Plane, Slice, View};
 pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepLayout, StepShape, StepSource};

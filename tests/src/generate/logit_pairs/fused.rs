@@ -1,0 +1,71 @@
+//! Divergences from hidden states: sizes, tiles, storages, biases, and a label's part at a temperature of its own.
+
+use bellwether_core::Storage;
+use bellwether_core::logprob::Token;
+use bellwether_core::sig::token_rows::Labels;
+use bellwether_cpu_ref::logit_pairs::PairRow;
+
+use super::super::{Case, Draw};
+use crate::problem::{FusedPairProblem, Hard, HeadInputs};
+
+/// Rows, hidden sizes of student and teacher, columns.
+type Sizes = (usize, [usize; 2], usize);
+
+/// Normal hidden states and weights; rows that do not count hold what must not be read.
+fn normal<O: PairRow>(op: O, name: &str, (n, h, v): Sizes) -> FusedPairProblem<O> {
+    let mut draw = Draw::of(&format!("from hidden states, {name}"));
+    let mut head = |h: usize| HeadInputs {
+        hidden: draw.normals(n * h, 1.0),
+        weight: draw.normals(v * h, 1.5 / (h as f64).sqrt()),
+        bias: name.contains("bias").then(|| draw.normals(v, 0.5)),
+        h,
+    };
+    let (mut student, mut teacher) = (head(h[0]), head(h[1]));
+    let mut draw = Draw::of(&format!("from hidden states, rows, {name}"));
+    let labels = draw.labels(n, v, 0.2);
+    for (i, _) in labels.iter().enumerate().filter(|(_, label)| **label < 0) {
+        let fill = if i % 2 == 0 { f64::NAN } else { f64::INFINITY };
+        student.hidden[i * h[0]..][..h[0]].fill(fill);
+        teacher.hidden[i * h[1]..][..h[1]].fill(-fill);
+    }
+    let upstream = core::array::from_fn(|i| (i < O::UPSTREAM.len()).then(|| draw.normals(n, 1.0)));
+    let hard = name.contains("label").then(|| Hard {
+        op: Token::at(1.7),
+        upstream: [1.0, 0.5, 0.25, 0.7, 0.3].map(|scale| Some(draw.normals(n, scale))),
+    });
+    let (rules, storage) = (Labels::default(), Storage::F32);
+    FusedPairProblem { op, hard, rules, v, student, teacher, labels, upstream, storage, tile: None }
+}
+
+/// The cases of an operator.
+pub(super) fn of<O: PairRow>(op: O) -> Vec<Case> {
+    let sizes: [(&str, Sizes, Option<[usize; 3]>, Storage); 10] = [
+        ("nothing", (0, [4, 3], 5), None, Storage::F32),
+        ("one row", (1, [1, 2], 1), None, Storage::F32),
+        ("several", (17, [5, 9], 33), None, Storage::F32),
+        ("bias", (20, [12, 6], 70), None, Storage::F32),
+        ("bias and label", (20, [12, 6], 70), None, Storage::F32),
+        ("label, f16", (9, [13, 7], 41), None, Storage::F16),
+        ("label, bf16, bias", (9, [8, 13], 300), None, Storage::Bf16),
+        ("label, tiles of columns", (5, [3, 4], 2100), Some([128, 256, 2048]), Storage::F32),
+        ("tiles of rows", (300, [3, 2], 20), Some([128, 256, 2048]), Storage::F16),
+        ("label, one tile", (300, [3, 2], 20), Some([512, 512, 4096]), Storage::F32),
+    ];
+    let mut cases: Vec<Case> = sizes
+        .into_iter()
+        .map(|(name, sizes, tile, storage)| {
+            let problem = FusedPairProblem { tile, storage, ..normal(op, name, sizes) };
+            Case::new(format!("from hidden states, {name}"), problem)
+        })
+        .collect();
+    let name = "labels of the next token";
+    let mut next = normal(op, name, (20, [6, 5], 40));
+    next.rules = Labels::next(5);
+    for row in (0..20).filter(|&row| next.rules.of(&next.labels, row).is_some()) {
+        let mut draw = Draw::of(&format!("from hidden states, {name}, {row}"));
+        next.student.hidden[row * 6..][..6].copy_from_slice(&draw.normals(6, 1.0));
+        next.teacher.hidden[row * 5..][..5].copy_from_slice(&draw.normals(5, 1.0));
+    }
+    cases.push(Case::new(format!("from hidden states, {name}"), next));
+    cases
+}
