@@ -2,6 +2,7 @@
 
 use bellwether_core::Storage;
 use bellwether_core::logprob::Token;
+use bellwether_core::sig::fused_linear::COLUMNS;
 use bellwether_core::sig::token_rows::Labels;
 use bellwether_cpu_ref::logit_pairs::PairRow;
 
@@ -22,7 +23,12 @@ fn normal<O: PairRow>(op: O, name: &str, (n, h, v): Sizes) -> FusedPairProblem<O
     };
     let (mut student, mut teacher) = (head(h[0]), head(h[1]));
     let mut draw = Draw::of(&format!("from hidden states, rows, {name}"));
-    let labels = draw.labels(n, v, 0.2);
+    let mut labels = draw.labels(n, v, 0.2);
+    if v > COLUMNS {
+        // Labels of the first tile of columns and of the last.
+        let ends = [5, v as i32 - 1].into_iter().cycle();
+        labels.iter_mut().zip(ends).filter(|(label, _)| **label >= 0).for_each(|(label, end)| *label = end);
+    }
     for (i, _) in labels.iter().enumerate().filter(|(_, label)| **label < 0) {
         let fill = if i % 2 == 0 { f64::NAN } else { f64::INFINITY };
         student.hidden[i * h[0]..][..h[0]].fill(fill);
