@@ -15,8 +15,9 @@ pub mod step;
 pub use bellwether_core::Storage;
 pub use bellwether_shaders::{Access, ArgsSpace, Binding, Dialect, Role, Source, find};
 pub use context::{
-    Context, LinearGradients, LinearInputs, LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs,
-    Planes, SegmentInputs, Selector, StepData, StepInputs, StepOutputs, TokenInputs, TokenUpstream,
+    Context, FusedPairInputs, FusedPairPlanes, HeadInputs, LinearGradients, LinearInputs, LogitPairInputs,
+    LogitPairUpstream, MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepData, StepInputs,
+    StepOutputs, TokenInputs, TokenUpstream,
 };
 pub use error::Error;
 pub use kernel::{Bound, Kernel};

@@ -61,7 +61,9 @@ impl FusedPairShape {
 
     /// The tile of `forward` as one of FusedLinear's, whose rows come in steps of their own.
     pub(super) const fn forward(&self) -> Self {
-        let chunk = self.rows.next_multiple_of(TERMS as usize);
+        let most = if self.student.n > 1 { self.student.n } else { 1 };
+        let rows = if self.rows < most { self.rows } else { most };
+        let chunk = rows.next_multiple_of(TERMS as usize);
         Self { student: self.student.tiled(chunk, self.student.v), ..*self }
     }
 

@@ -4,10 +4,11 @@ use bellwether_core::Storage;
 use bellwether_core::logprob::Token;
 use bellwether_core::sig::fused_linear::COLUMNS;
 use bellwether_core::sig::token_rows::Labels;
+use bellwether_core::status::{LABEL_RANGE, NAN};
 use bellwether_cpu_ref::logit_pairs::PairRow;
 
 use super::super::{Case, Draw};
-use crate::problem::{FusedPairProblem, Hard, HeadInputs};
+use crate::problem::{Fault, FusedPairProblem, Hard, HeadInputs};
 
 /// Rows, hidden sizes of student and teacher, columns.
 type Sizes = (usize, [usize; 2], usize);
@@ -73,5 +74,23 @@ pub(super) fn of<O: PairRow>(op: O) -> Vec<Case> {
         next.teacher.hidden[row * 5..][..5].copy_from_slice(&draw.normals(5, 1.0));
     }
     cases.push(Case::new(format!("from hidden states, {name}"), next));
+    cases.push(faults(op));
     cases
+}
+
+/// Inputs outside the contract in either head, and a label that no column has: the rows say so.
+fn faults<O: PairRow>(op: O) -> Case {
+    let name = "inputs outside the contract";
+    let mut problem = normal(op, name, (9, [6, 5], 40));
+    let hidden = |row: usize| (0..6).map(move |k| f64::from(row as u32 + k) / 16.0);
+    for row in 0..9 {
+        // Every row counts.
+        problem.labels[row] = row as i32;
+        problem.student.hidden[row * 6..][..6].iter_mut().zip(hidden(row)).for_each(|(to, x)| *to = x);
+        problem.teacher.hidden[row * 5..][..5].iter_mut().zip(hidden(row)).for_each(|(to, x)| *to = x);
+    }
+    problem.labels[7] = 40;
+    (problem.student.hidden[6], problem.teacher.hidden[4 * 5 + 1]) = (f64::NAN, f64::NAN);
+    let status = (0..9).map(|row| [0, NAN, 0, 0, NAN, 0, 0, LABEL_RANGE, 0][row]).collect();
+    Case::new(format!("from hidden states, {name}"), Fault { problem, status })
 }
