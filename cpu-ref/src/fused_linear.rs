@@ -28,7 +28,7 @@ pub struct Hidden<'a, T> {
 }
 
 impl<T: Scalar> Hidden<'_, T> {
-    fn label(&self, i: usize) -> Option<usize> {
+    pub(crate) fn label(&self, i: usize) -> Option<usize> {
         self.rules.of(self.labels, i).and_then(|label| usize::try_from(label).ok())
     }
 
@@ -39,7 +39,7 @@ impl<T: Scalar> Hidden<'_, T> {
         self.bias.map_or(product, |bias| product + bias[j])
     }
 
-    fn logits<'s>(&self, i: usize, scratch: &'s mut [T]) -> &'s [T] {
+    pub(crate) fn logits<'s>(&self, i: usize, scratch: &'s mut [T]) -> &'s [T] {
         let row = &mut scratch[..self.v];
         for (j, slot) in row.iter_mut().enumerate() {
             *slot = self.logit(i, j);
@@ -47,7 +47,7 @@ impl<T: Scalar> Hidden<'_, T> {
         row
     }
 
-    fn check(&self, op: &'static str, scratch: &mut [T], need: usize) -> Result<(), Error> {
+    pub(crate) fn check(&self, op: &'static str, scratch: &mut [T], need: usize) -> Result<(), Error> {
         let n = self.labels.len();
         exactly(op, "hidden", self.hidden, product(op, "hidden", n, self.h)?)?;
         exactly(op, "weight", self.weight, product(op, "weight", self.v, self.h)?)?;
@@ -117,6 +117,15 @@ pub struct HiddenGradients<'a, T> {
     pub d_bias: Option<&'a mut [T]>,
 }
 
+impl<T: Scalar> HiddenGradients<'_, T> {
+    /// Each has the size of what it is the gradient by.
+    pub(crate) fn check(&self, op: &'static str, x: &Hidden<'_, T>) -> Result<(), Error> {
+        exactly(op, "d_hidden", self.d_hidden, product(op, "d_hidden", x.labels.len(), x.h)?)?;
+        exactly(op, "d_weight", self.d_weight, product(op, "d_weight", x.v, x.h)?)?;
+        self.d_bias.as_ref().map_or(Ok(()), |d_bias| exactly(op, "d_bias", d_bias, x.v))
+    }
+}
+
 /// Gradients by hidden states, weight and bias.
 ///
 /// `scratch` holds the gradients of all logits and one row of logits: at least `(n + 1) · v` elements.
@@ -135,6 +144,13 @@ pub fn fused_linear_backward<T: Scalar>(
     check_backward(op, x, scratch, &out)?;
     let (logits, gradients) = scratch[..(n + 1) * x.v].split_at_mut(x.v);
     logit_gradients(&op.token, x, up, logits, gradients)?;
+    head_gradients(x, gradients, out);
+    Ok(())
+}
+
+/// What gradients of logits `[n, v]` make of hidden states, weight and bias.
+pub(crate) fn head_gradients<T: Scalar>(x: &Hidden<'_, T>, gradients: &[T], out: HiddenGradients<'_, T>) {
+    let n = x.labels.len();
     let g = |i: usize, j: usize| gradients[i * x.v + j];
     let counted = || (0..n).filter(|&i| x.label(i).is_some());
     for (at, slot) in out.d_hidden.iter_mut().enumerate() {
@@ -151,7 +167,6 @@ pub fn fused_linear_backward<T: Scalar>(
     for (j, slot) in out.d_bias.into_iter().flatten().enumerate() {
         *slot = T::total(counted().map(|i| g(i, j)));
     }
-    Ok(())
 }
 
 /// All that can be told of [`fused_linear_backward`] before anything is computed.
@@ -163,9 +178,7 @@ pub(crate) fn check_backward<T: Scalar>(
 ) -> Result<(), Error> {
     let (slug, n) = (Linear::SPEC.slug, x.labels.len());
     op.check()?;
-    exactly(slug, "d_hidden", out.d_hidden, product(slug, "d_hidden", n, x.h)?)?;
-    exactly(slug, "d_weight", out.d_weight, product(slug, "d_weight", x.v, x.h)?)?;
-    out.d_bias.as_ref().map_or(Ok(()), |d_bias| exactly(slug, "d_bias", d_bias, x.v))?;
+    out.check(slug, x)?;
     x.check(slug, scratch, product(slug, "scratch", n + 1, x.v)?)
 }
 

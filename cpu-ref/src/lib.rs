@@ -27,6 +27,7 @@
 extern crate alloc;
 
 pub mod fused_linear;
+pub mod fused_pairs;
 pub mod logit_pairs;
 pub mod logprob;
 pub mod pair;

@@ -47,7 +47,7 @@ impl<'a, T: Scalar> LogitPairs<'a, T> {
 }
 
 /// The same error, of the reference's logits.
-const fn of_reference(error: Error) -> Error {
+pub(crate) const fn of_reference(error: Error) -> Error {
     match error {
         Error::NonFinite { op, row, col, given, .. } => {
             Error::NonFinite { op, arg: "ref_logits", row, col, given }
@@ -85,6 +85,15 @@ pub fn logit_pairs<O: PairRow, T: Scalar>(
 /// Upstream gradients per row, in the order of the operator's `UPSTREAM`; `None` is zero everywhere.
 pub type PairUpstream<'a, T> = [Option<&'a [T]>; UPSTREAM];
 
+/// A number per row in each plane, and no plane that the operator has not.
+pub(crate) fn check_upstream<O: PairRow, T>(up: &PairUpstream<'_, T>, n: usize) -> Result<(), Error> {
+    up.iter().enumerate().try_for_each(|(i, plane)| {
+        let expected = if i < O::UPSTREAM.len() { n } else { 0 };
+        let arg = O::UPSTREAM.get(i).copied().unwrap_or("upstream");
+        plane.map_or(Ok(()), |plane| exactly(O::SPEC.slug, arg, plane, expected))
+    })
+}
+
 /// Gradient by one of the two matrices of logits, packed `[n, v]`; zero in rows that do not count.
 ///
 /// # Errors
@@ -99,11 +108,7 @@ pub fn logit_pairs_backward<O: PairRow, T: Scalar>(
     let (slug, n, v) = (O::SPEC.slug, x.labels.len(), x.layout.v);
     op.check()?;
     x.check(slug)?;
-    for (i, plane) in up.iter().enumerate() {
-        let expected = if i < O::UPSTREAM.len() { n } else { 0 };
-        let arg = O::UPSTREAM.get(i).copied().unwrap_or("upstream");
-        plane.map_or(Ok(()), |plane| exactly(slug, arg, plane, expected))?;
-    }
+    check_upstream::<O, T>(up, n)?;
     exactly(slug, "d_logits", d_logits, product(slug, "d_logits", n, v)?)?;
     fill_rows(v, d_logits, |i, out| match x.label(i) {
         None => out.fill(T::zero()),

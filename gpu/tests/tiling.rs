@@ -3,11 +3,12 @@
 mod common;
 
 use bellwether_core::logprob::{Js, Kl, Linear, Token};
-use bellwether_core::sig::logit_pairs::{By, LogitPairOp, UPSTREAM};
+use bellwether_core::sig::logit_pairs::{By, LogitPairOp, PLANES as PAIR_PLANES, UPSTREAM};
 use bellwether_core::sig::token_rows::{Labels, PLANES};
 use bellwether_gpu::{
-    Context, Dialect, Error, FusedBackward, FusedForward, FusedLinear, FusedShape, LinearInputs,
-    LogitPairInputs, Slice, TokenInputs, TokenUpstream, Upstream,
+    Context, Dialect, Error, FusedBackward, FusedForward, FusedLinear, FusedPairInputs, FusedShape,
+    HeadInputs, LinearInputs, LogitPairBackward, LogitPairForward, LogitPairInputs, LogitPairShape,
+    LogitPairs, Slice, Storage, TokenInputs, TokenUpstream, Upstream,
 };
 use common::{bits, context, noise, with_limits};
 
@@ -65,6 +66,71 @@ fn pairs_of_logits_in_windows() -> Result<(), Error> {
     let (Some(whole), Some(small)) = (context(), small()) else { return Ok(()) };
     assert_eq!(pair_bits(&whole, &Kl::default())?, pair_bits(&small, &Kl::default())?);
     assert_eq!(pair_bits(&whole, &Js::default())?, pair_bits(&small, &Js::default())?);
+    Ok(())
+}
+
+/// Planes and the policy's gradient of two matrices of logits in 16 bits, whose rows share words.
+fn half_bits(context: &Context, storage: Storage, v: usize) -> Result<[Vec<u32>; 2], Error> {
+    let (n, device) = (271, context.device());
+    let plan = LogitPairs::new(device, &Js::default(), Dialect::POOLED.stored(storage))?;
+    // Halves from 0x3000 on: small positive numbers in either storage.
+    let words = |seed| -> Vec<u32> {
+        let halves = noise(2 * (n * v).div_ceil(2), seed);
+        let half = |x: f32| 0x3000 + ((x.abs() * 256.0) as u32);
+        halves.chunks(2).map(|pair| half(pair[0]) | half(pair[1]) << 16).collect()
+    };
+    let (x, r) = (context.upload_u32(&words(16))?, context.upload_u32(&words(17))?);
+    let up = noise(n, 18);
+    let rows = context.upload_f32(&[vec![0.0; PAIR_PLANES * n], up.clone(), up].concat())?;
+    let labels = context.upload_i32(&labels(n, v))?;
+    let d = context.poisoned((n * v).div_ceil(2))?;
+    let [logits, ref_logits, rows, labels, d_logits] = [&x, &r, &rows, &labels, &d].map(Slice::whole);
+    let shape = LogitPairShape::packed(n, v, Labels::default());
+    let result = rows.part(0, (PAIR_PLANES * n) as u64);
+    let mut all = plan.forward(device, &shape, &LogitPairForward { logits, ref_logits, labels, result })?;
+    let upstream = Upstream { offset: PAIR_PLANES * n, stride: n, mask: 3 };
+    let buffers = LogitPairBackward { logits, ref_logits, rows, labels, d_logits, saved: 0, upstream };
+    all.append(plan.backward(device, &shape, &buffers, By::Policy)?);
+    context.run_blocking(&all)?;
+    Ok([context.download_u32_blocking(result)?, context.download_u32_blocking(d_logits)?])
+}
+
+/// A word that two rows share may be cut between two windows.
+#[test]
+fn pairs_in_16_bits_in_windows() -> Result<(), Error> {
+    let (Some(whole), Some(small)) = (context(), small()) else { return Ok(()) };
+    for (storage, v) in [(Storage::F16, 75), (Storage::Bf16, 133)] {
+        assert_eq!(half_bits(&whole, storage, v)?, half_bits(&small, storage, v)?);
+    }
+    Ok(())
+}
+
+/// Distillation from hidden states, whose weights are above the limit.
+#[test]
+fn two_heads_in_windows() -> Result<(), Error> {
+    let small = with_limits(|limits| limits.max_storage_buffer_binding_size = 65536);
+    let (Some(whole), Some(small)) = (context(), small) else { return Ok(()) };
+    let (n, v, h, ref_h) = (20, 601, 40, 33);
+    let (x, w, r, u) = (noise(n * h, 19), noise(v * h, 20), noise(n * ref_h, 21), noise(v * ref_h, 22));
+    let (bias, up, labels) = (noise(v, 23), noise(n, 24), labels(n, v));
+    let inputs = FusedPairInputs {
+        student: HeadInputs { hidden: &x, weight: &w, bias: Some(&bias), h },
+        teacher: HeadInputs { hidden: &r, weight: &u, bias: None, h: ref_h },
+        v,
+        labels: &labels,
+        rules: Labels::default(),
+    };
+    let (op, hard) = (Js { beta: 0.25, temperature: 4.0 }, Token::default());
+    let run = |context: &Context| -> Result<_, Error> {
+        let planes = context.fused_pairs_blocking(&op, Some(&hard), &inputs)?;
+        let hard_up = TokenUpstream { logp: Some(&up), ..TokenUpstream::default() };
+        let pair_up = [None, Some(&up[..]), None, None];
+        let label = Some((&hard, &hard_up));
+        let back = context.fused_pairs_backward_blocking(&op, label, &inputs, &planes, &pair_up)?;
+        let numbers = [planes.pairs.data, planes.hard.data, back.d_hidden, back.d_weight, back.d_bias];
+        Ok(numbers.map(|numbers| bits(&numbers)))
+    };
+    assert_eq!(run(&whole)?, run(&small)?);
     Ok(())
 }
 

@@ -50,7 +50,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Workgroups for so many units: rows of TokenRows, segments, pairs, or 16 × 16 tiles of `product`.
+    /// Workgroups for so many units: rows of TokenRows, segments, pairs, or 64 × 64 tiles of `product`.
     ///
     /// Folded into two directions as evenly as can be; the kernel skips what is beyond the last unit. No unit gives
     /// no workgroup. Up to 65,535² workgroups fit.

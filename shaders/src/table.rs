@@ -66,7 +66,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward",
-                text: text!($family/$name "backward": token_rows_backward token_rows_backward_bindings token_rows_logits token_rows token_rows_saved token_rows_slope [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "backward": token_rows_backward token_rows_backward_bindings token_rows_logits token_rows token_rows_saved token_rows_slope columns [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![logits: Wide, rows: Input, labels: Words, result: Result, args: Args],
@@ -75,7 +75,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward_in_place",
-                text: text!($family/$name "backward_in_place": token_rows_backward token_rows_in_place_bindings token_rows_in_place token_rows token_rows_saved token_rows_slope [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "backward_in_place": token_rows_backward token_rows_in_place_bindings token_rows_in_place token_rows token_rows_saved token_rows_slope columns [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![rows: Input, labels: Words, result: Result, args: Args],
@@ -84,7 +84,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "step",
-                text: text!($family/$name "step": token_rows_step token_rows_wide token_rows_in_place token_rows token_rows_scan token_rows_planes token_rows_saved token_rows_slope [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "step": token_rows_step token_rows_wide token_rows_in_place token_rows token_rows_scan token_rows_planes token_rows_saved token_rows_slope columns [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![rows: Input, labels: Words, planes: Result, result: Result, args: Args],
@@ -106,24 +106,24 @@ macro_rules! kernels {
                 kernel: "forward",
                 text: text!(
                     $family/$name "forward": logit_pairs_forward logit_pairs_state $passes logit_pairs token_rows
-                    [$name] [bits exp log $($lib)*]
+                    [$name] [bits stored exp log $($lib)*]
                 ),
                 workgroup: 64,
                 rows_per_group: 1,
-                bindings: bindings![logits: Input, ref_logits: Input, labels: Words, result: Result, args: Args],
+                bindings: bindings![logits: Wide, ref_logits: Wide, labels: Words, result: Result, args: Args],
                 args: logit_pairs::ForwardArgs::FIELDS,
             },
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward",
                 text: text!(
-                    $family/$name "backward": logit_pairs_backward logit_pairs token_rows token_rows_saved
-                    [$name] [bits exp log $($lib)*]
+                    $family/$name "backward": logit_pairs_backward logit_pairs token_rows token_rows_saved columns
+                    [$name] [bits stored exp log $($lib)*]
                 ),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![
-                    logits: Input, ref_logits: Input, rows: Input, labels: Words, result: Result, args: Args
+                    logits: Wide, ref_logits: Wide, rows: Input, labels: Words, result: Result, args: Args
                 ],
                 args: logit_pairs::BackwardArgs::FIELDS,
             },

@@ -4,6 +4,7 @@
 //! on random bytes with the other tests and under libFuzzer (`cargo xtask fuzz`).
 
 mod cases;
+mod distillation;
 mod draw;
 mod drivers;
 mod shapes;

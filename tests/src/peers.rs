@@ -4,6 +4,7 @@
 //! A new operator adds an adapter here (or a line to an adapter's table); a name that no adapter knows is reported as
 //! unjudged, never dropped.
 
+mod distillation;
 mod divergence;
 mod linear;
 mod map;
@@ -114,7 +115,7 @@ impl Judgement {
 pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reads = Reads::default();
     let reader = Reader::new(case, &reads);
-    let logprob = token::read(reader).or_else(|| linear::read(reader));
+    let logprob = token::read(reader).or_else(|| linear::read(reader)).or_else(|| distillation::read(reader));
     let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| map::read(reader));
     let logprob = logprob.or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {

@@ -3,8 +3,10 @@
 //! A signature describes its problem once, over any scalar ([`Compute`]); the reference, the tolerance and the CPU
 //! backend follow from the scalar it runs on.
 
+mod distillation;
 mod divergence_mean;
 mod fused_linear;
+mod fused_pairs;
 mod known;
 mod layout;
 mod logit_pairs;
@@ -20,8 +22,10 @@ mod token_rows;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
+pub use distillation::Distillation;
 pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;
+pub use fused_pairs::{FusedPairProblem, Hard, HeadInputs};
 pub use known::{Fault, Pinned};
 pub use layout::Layout;
 pub use logit_pairs::LogitPairProblem;
@@ -247,6 +251,12 @@ impl<C: Compute> Problem for C {
 /// The inputs as scalars of a run.
 fn inputs<T: Number>(xs: &[f64]) -> Vec<T> {
     xs.iter().map(|&x| T::input(x)).collect()
+}
+
+/// A wide array as a run of this scalar reads it.
+fn wide<T: Number>(xs: &[f64], storage: Storage) -> Vec<T> {
+    let stored = |x: f64| if storage == Storage::F32 { x } else { storage::round(x as f32, storage).into() };
+    xs.iter().map(|&x| T::input(stored(x))).collect()
 }
 
 /// The inputs as a kernel takes them.

@@ -1,5 +1,6 @@
 //! A GPU backend under test: a device, a dialect, a mode, and memory laid out to catch whatever a kernel does wrong.
 
+mod fused_pairs;
 mod layout;
 mod linear;
 mod map;
@@ -9,6 +10,7 @@ mod remote;
 mod run;
 mod step;
 mod token;
+mod wide;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,8 +19,10 @@ use std::rc::Rc;
 use bellwether_core::Storage;
 use bellwether_gpu::{Context, Dialect, Error, Kernel, Source, wgpu};
 
+pub use fused_pairs::{FusedPairResults, FusedPairRun, HeadRun};
 pub use linear::LinearRun;
 pub use memory::{Arena, Handle, Memory};
+pub use pairs::LogitPairRun;
 pub use remote::Remote;
 pub use run::PairPlanes;
 pub use token::TokenRun;

@@ -5,8 +5,9 @@
 mod common;
 
 use bellwether_check::generate::Draw;
-use bellwether_check::rig::{Mode, Rig, TokenRun};
-use bellwether_core::logprob::{SequenceSum, Token};
+use bellwether_check::rig::{FusedPairRun, HeadRun, Mode, Rig, TokenRun};
+use bellwether_core::Storage;
+use bellwether_core::logprob::{Js, SequenceSum, Token};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::token_rows::{Labels, PLANES};
@@ -101,6 +102,40 @@ fn segments_beyond_65535() {
     let whole = run(0, count);
     for (from, to) in [(0, 30_000), (30_000, 60_000), (60_000, count)] {
         assert!(same(&whole[from..to], &run(from, to)[..to - from]), "sums of segments {from}..{to} differ");
+    }
+}
+
+/// Distillation from hidden states, in tiles of several sizes: planes and gradients are the same bits.
+#[test]
+fn tiles_of_two_heads() {
+    let Some(context) = common::context() else { return };
+    let rig = Rig::new(&context, Dialect::EXCLUSIVE, Mode::Default);
+    let (n, v, mut draw) = (300, 2100, Draw::of("tiles of two heads"));
+    let mut numbers = |count: usize| (0..count).map(|_| draw.normal(1.0) as f32).collect::<Vec<_>>();
+    let mut head = |h: usize| {
+        let (hidden, weight) = (numbers(n * h), numbers(v * h));
+        HeadRun { hidden, weight, bias: None, h }
+    };
+    let (student, teacher) = (head(3), head(2));
+    let (up, hard_up) = (numbers(n), numbers(n));
+    let labels: Vec<i32> = (0..n).map(|i| if i % 7 == 3 { -100 } else { (i * 7) as i32 }).collect();
+    let run = |tile: [usize; 3]| {
+        rig.fused_pairs(&FusedPairRun {
+            op: &Js { beta: 0.3, temperature: 2.0 },
+            hard: Some((&Token::default(), [Some(&hard_up), None, None, None, None])),
+            rules: &Labels::default(),
+            v,
+            heads: [&student, &teacher],
+            labels: &labels,
+            upstream: [None, Some(&up), None, None],
+            storage: Storage::F32,
+            tile: Some(tile),
+        })
+        .expect("the run succeeds")
+    };
+    let first = run([64, 256, 2048]);
+    for (whole, part) in first.iter().zip(&run([192, 512, 4096])) {
+        assert!(same(whole, part), "tiles show");
     }
 }
 

@@ -15,13 +15,14 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 58] = [
+const SUPPORTED: [&str; 59] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
     "logps.selective_and_entropy",
     "entropy.from_logits",
     "fused_linear.logprob",
+    "fused_linear.jsd",
     "kl.forward",
     "kl.reverse",
     "jsd.generalized",

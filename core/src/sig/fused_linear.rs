@@ -17,8 +17,8 @@
 
 use super::args::args;
 
-/// Rows and columns of the tile that one workgroup of `product` computes, and terms of its innermost sum.
-pub const TILE: usize = 16;
+/// Rows and columns of the tile that one workgroup of `product` computes. Its innermost sums are of 16 terms.
+pub const TILE: usize = 64;
 
 /// Rows by which a chunk grows. `product` sums blocks of as many terms before it adds them to what `c` holds, so a sum
 /// over tokens that comes in chunks of this size has the same bits as one that comes whole.

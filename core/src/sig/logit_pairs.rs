@@ -12,6 +12,9 @@
 //! probability 0; a token banned in both rows counts for nothing. A row whose label is `ignore_index` is not read; its
 //! outputs and gradients are 0.
 //!
+//! Both matrices stand in f32, f16 or bf16 ([`Storage`](crate::Storage)), the gradients as the logits do, correctly rounded;
+//! everything is computed in f32.
+//!
 //! Each dispatch of `backward` reads both rows once and writes one gradient, so a frozen reference costs nothing.
 
 use super::args::args;
@@ -209,5 +212,13 @@ args! {
         by_reference: u32,
         /// Where the mask of row 0 stands among the labels' words, or [`NO_MASK`](super::token_rows::NO_MASK).
         mask_offset: u32,
+        /// Columns before the first of this dispatch: labels count from the first column of all.
+        column_base: u32,
+        /// 1: add to what `result` holds, 0: overwrite it. What is NaN there stays.
+        accumulate: u32,
+        /// Zero.
+        pad0: u32,
+        /// Zero.
+        pad1: u32,
     }
 }

@@ -9,8 +9,9 @@ use bellwether_core::sig::token_map::MapOp;
 use pollster::block_on;
 
 use super::{
-    Context, LinearGradients, LinearInputs, LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs,
-    Planes, SegmentInputs, Selector, StepInputs, StepOutputs, TokenInputs, TokenUpstream,
+    Context, FusedPairInputs, FusedPairPlanes, LinearGradients, LinearInputs, LogitPairInputs,
+    LogitPairUpstream, MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepInputs, StepOutputs,
+    TokenInputs, TokenUpstream,
 };
 use crate::error::Error;
 use crate::record::Recorded;
@@ -45,6 +46,13 @@ twins! {
     logit_pairs_backward_blocking of logit_pairs_backward<O: LogitPairOp>(
         op: &O, inputs: &LogitPairInputs<'_>, forward: &Planes, upstream: &LogitPairUpstream<'_>, by: By
     ) -> Vec<f32>;
+    fused_pairs_blocking of fused_pairs<O: LogitPairOp>(
+        op: &O, hard: Option<&Token>, inputs: &FusedPairInputs<'_>
+    ) -> FusedPairPlanes;
+    fused_pairs_backward_blocking of fused_pairs_backward<O: LogitPairOp>(
+        op: &O, hard: Option<(&Token, &TokenUpstream<'_>)>, inputs: &FusedPairInputs<'_>,
+        forward: &FusedPairPlanes, upstream: &LogitPairUpstream<'_>
+    ) -> LinearGradients;
     linear_blocking of linear(op: &Linear, inputs: &LinearInputs<'_>) -> Planes;
     linear_backward_blocking of linear_backward(
         op: &Linear, inputs: &LinearInputs<'_>, forward: &Planes, upstream: &TokenUpstream<'_>

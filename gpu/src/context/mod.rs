@@ -5,6 +5,7 @@
 
 #[cfg(not(target_family = "wasm"))]
 mod blocking;
+mod distillation;
 mod divergences;
 mod maps;
 mod memory;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use bellwether_shaders::{Dialect, Source};
 
+pub use distillation::{FusedPairInputs, FusedPairPlanes, HeadInputs};
 pub use divergences::{LogitPairInputs, LogitPairUpstream};
 pub use maps::MapInputs;
 pub use memory::POISON;

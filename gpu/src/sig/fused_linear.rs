@@ -7,6 +7,7 @@ use bellwether_core::logprob::{Linear, Token};
 use bellwether_core::{Op, Storage};
 use bellwether_shaders::{Access, Dialect, Source};
 
+pub(crate) use shape::MOST_TILE;
 pub use shape::{FusedBackward, FusedForward, FusedShape};
 
 use crate::error::Error;
@@ -15,7 +16,7 @@ use crate::record::{Call, Recorded, record};
 use crate::sig::token_rows::{Over, Rows, TokenOver, TokenRows, tiles};
 use crate::sig::{Params, source};
 use crate::slice::Limits;
-use tile::{Arrays, Tile};
+pub(crate) use tile::{Arrays, Gradients, Tile};
 
 const OP: &str = <Linear as Op>::SPEC.slug;
 
@@ -135,6 +136,8 @@ impl FusedLinear {
     ) -> Result<(), Error> {
         shape.check(&buffers.scratch)?;
         let FusedBackward { hidden, weight, bias, labels, rows: planes, scratch, .. } = *buffers;
+        let FusedBackward { d_hidden, d_weight, d_bias, .. } = *buffers;
+        let gradients = Gradients { d_hidden, d_weight, d_bias };
         let arrays = Arrays { hidden, weight, bias, labels, scratch, storage: self.storage() };
         for (base, n) in tiles(shape.n as u64, shape.chunk as u64) {
             let rows = Rows { base, n };
@@ -145,11 +148,11 @@ impl FusedLinear {
                 let (logits, saved, upstream) = (tile.logits.slice, buffers.saved, buffers.upstream);
                 let to = TokenOver { logits, rows: planes, labels, saved, upstream };
                 over.plan(limits, &shape.token(columns), rows, &to, calls)?;
-                self.gradients(limits, &tile, shape, buffers, calls)?;
+                self.gradients(limits, &tile, shape, &gradients, calls)?;
             }
         }
         if shape.n == 0 {
-            return self.no_rows(limits, shape, buffers, calls);
+            return self.no_rows(limits, shape, (weight, scratch), &gradients, calls);
         }
         Ok(())
     }

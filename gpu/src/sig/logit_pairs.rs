@@ -11,7 +11,7 @@ pub use shape::{LogitPairBackward, LogitPairForward, LogitPairShape};
 use crate::error::{Error, index};
 use crate::kernel::Kernel;
 use crate::record::{Call, Recorded, record};
-use crate::sig::token_rows::{matrix, tiles};
+use crate::sig::token_rows::{Rows, matrix, tiles};
 use crate::sig::{Params, source};
 use crate::slice::Limits;
 
@@ -23,6 +23,16 @@ pub struct LogitPairs {
     upstream: usize,
     forward: Kernel,
     backward: Kernel,
+}
+
+/// Which rows and columns of all a `backward` is of, and what becomes of its gradients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PairWindow {
+    pub(crate) rows: Rows,
+    pub(crate) column_base: u64,
+    /// Whether they are added to what stands there.
+    pub(crate) accumulate: bool,
+    pub(crate) by: By,
 }
 
 impl LogitPairs {
@@ -48,6 +58,12 @@ impl LogitPairs {
         Ok(Self { params, upstream: O::UPSTREAM.len(), forward, backward })
     }
 
+    /// How logits and their gradients stand in memory.
+    #[must_use]
+    pub const fn storage(&self) -> Storage {
+        self.forward.dialect().storage
+    }
+
     /// The dispatches of `forward`.
     ///
     /// # Errors
@@ -58,36 +74,8 @@ impl LogitPairs {
         shape: &LogitPairShape,
         buffers: &LogitPairForward<'_>,
     ) -> Result<Recorded, Error> {
-        let (op, limits) = (self.params.op, Limits::of(device));
-        let [logits, ref_logits] = shape.matrices(op, &limits, buffers.logits, buffers.ref_logits)?;
-        let labels = shape.labels(op, &buffers.labels)?;
-        let (result_offset, result_stride) = shape.planes(op, "result", 0, &buffers.result)?;
-        let most = logits.window_rows(op, &limits)?.min(ref_logits.window_rows(op, &limits)?);
         let mut calls = Vec::new();
-        for (first, n) in tiles(shape.n as u64, most) {
-            let (window, logits_offset) = logits.window(first, n, &limits);
-            let (ref_window, ref_offset) = ref_logits.window(first, n, &limits);
-            let args = ForwardArgs {
-                n: index(op, "n", n)?,
-                v: index(op, "v", shape.layout.v as u64)?,
-                row_base: index(op, "n", first)?,
-                logits_offset,
-                logits_stride: index(op, "logits", logits.stride)?,
-                ref_offset,
-                ref_stride: index(op, "ref_logits", ref_logits.stride)?,
-                labels_offset: 0,
-                seq_len: labels.seq_len,
-                shift: labels.shift,
-                ignore_index: labels.ignore_index,
-                mask_offset: labels.mask_offset,
-                result_offset,
-                result_stride,
-                ..ForwardArgs::default()
-            };
-            let buffers = vec![window, ref_window, buffers.labels, buffers.result];
-            let args = self.params.block(&args.words());
-            calls.push(Call { kernel: &self.forward, buffers, args, units: n });
-        }
+        self.plan_forward(&Limits::of(device), shape, Rows::of(shape.n), buffers, &mut calls)?;
         record(device, &calls)
     }
 
@@ -102,25 +90,9 @@ impl LogitPairs {
         buffers: &LogitPairBackward<'_>,
         by: By,
     ) -> Result<Recorded, Error> {
-        let (op, limits) = (self.params.op, Limits::of(device));
-        let [logits, ref_logits] = shape.matrices(op, &limits, buffers.logits, buffers.ref_logits)?;
-        let size = (shape.n as u64, shape.layout.v, shape.gradient_stride);
-        let gradient = matrix((op, "d_logits"), &limits, size, buffers.d_logits, Storage::F32)?;
-        let header = self.backward_header(shape, buffers, by)?;
-        let most = logits.window_rows(op, &limits)?.min(ref_logits.window_rows(op, &limits)?);
-        let most = most.min(gradient.window_rows(op, &limits)?);
         let mut calls = Vec::new();
-        for (first, n) in tiles(shape.n as u64, most) {
-            let (window, logits_offset) = logits.window(first, n, &limits);
-            let (ref_window, ref_offset) = ref_logits.window(first, n, &limits);
-            let (result, result_offset) = gradient.window(first, n, &limits);
-            let (n_word, row_base) = (index(op, "n", n)?, index(op, "n", first)?);
-            let args =
-                BackwardArgs { n: n_word, row_base, logits_offset, ref_offset, result_offset, ..header };
-            let buffers = vec![window, ref_window, buffers.rows, buffers.labels, result];
-            let args = self.params.block(&args.words());
-            calls.push(Call { kernel: &self.backward, buffers, args, units: n });
-        }
+        let window = PairWindow { rows: Rows::of(shape.n), column_base: 0, accumulate: false, by };
+        self.plan_backward(&Limits::of(device), shape, window, buffers, &mut calls)?;
         record(device, &calls)
     }
 
@@ -129,7 +101,7 @@ impl LogitPairs {
         &self,
         shape: &LogitPairShape,
         buffers: &LogitPairBackward<'_>,
-        by: By,
+        window: PairWindow,
     ) -> Result<BackwardArgs, Error> {
         let op = self.params.op;
         let labels = shape.labels(op, &buffers.labels)?;
@@ -150,8 +122,81 @@ impl LogitPairs {
             upstream_stride: index(op, "upstream", upstream.stride as u64)?,
             upstream_mask: upstream.mask,
             result_stride: index(op, "d_logits", shape.gradient_stride as u64)?,
-            by_reference: by.word(),
+            by_reference: window.by.word(),
+            column_base: index(op, "column_base", window.column_base)?,
+            accumulate: u32::from(window.accumulate),
             ..BackwardArgs::default()
         })
+    }
+
+    /// `forward` on some rows; `logits` and `ref_logits` hold those rows only, labels and result all `shape.n`.
+    pub(crate) fn plan_forward<'a>(
+        &'a self,
+        limits: &Limits,
+        shape: &LogitPairShape,
+        rows: Rows,
+        buffers: &LogitPairForward<'a>,
+        calls: &mut Vec<Call<'a>>,
+    ) -> Result<(), Error> {
+        let (op, both) = (self.params.op, [buffers.logits, buffers.ref_logits]);
+        let [logits, ref_logits] = shape.matrices(op, limits, rows.n, both, self.storage())?;
+        let labels = shape.labels(op, &buffers.labels)?;
+        let (result_offset, result_stride) = shape.planes(op, "result", 0, &buffers.result)?;
+        let most = logits.window_rows(op, limits)?.min(ref_logits.window_rows(op, limits)?);
+        for (first, n) in tiles(rows.n, most) {
+            let (window, logits_offset) = logits.window(first, n, limits);
+            let (ref_window, ref_offset) = ref_logits.window(first, n, limits);
+            let args = ForwardArgs {
+                n: index(op, "n", n)?,
+                v: index(op, "v", shape.layout.v as u64)?,
+                row_base: index(op, "n", rows.base + first)?,
+                logits_offset,
+                logits_stride: index(op, "logits", logits.stride)?,
+                ref_offset,
+                ref_stride: index(op, "ref_logits", ref_logits.stride)?,
+                labels_offset: 0,
+                seq_len: labels.seq_len,
+                shift: labels.shift,
+                ignore_index: labels.ignore_index,
+                mask_offset: labels.mask_offset,
+                result_offset,
+                result_stride,
+                ..ForwardArgs::default()
+            };
+            let buffers = vec![window, ref_window, buffers.labels, buffers.result];
+            let args = self.params.block(&args.words());
+            calls.push(Call { kernel: &self.forward, buffers, args, units: n });
+        }
+        Ok(())
+    }
+
+    /// `backward` on some rows and columns; `logits`, `ref_logits` and `d_logits` hold those only.
+    pub(crate) fn plan_backward<'a>(
+        &'a self,
+        limits: &Limits,
+        shape: &LogitPairShape,
+        window: PairWindow,
+        buffers: &LogitPairBackward<'a>,
+        calls: &mut Vec<Call<'a>>,
+    ) -> Result<(), Error> {
+        let (op, rows, both) = (self.params.op, window.rows, [buffers.logits, buffers.ref_logits]);
+        let [logits, ref_logits] = shape.matrices(op, limits, rows.n, both, self.storage())?;
+        let size = (rows.n, shape.layout.v, shape.gradient_stride);
+        let gradient = matrix((op, "d_logits"), limits, size, buffers.d_logits, self.storage())?;
+        let header = self.backward_header(shape, buffers, window)?;
+        let most = logits.window_rows(op, limits)?.min(ref_logits.window_rows(op, limits)?);
+        let most = most.min(gradient.window_rows(op, limits)?);
+        for (first, n) in tiles(rows.n, most) {
+            let (window, logits_offset) = logits.window(first, n, limits);
+            let (ref_window, ref_offset) = ref_logits.window(first, n, limits);
+            let (result, result_offset) = gradient.window(first, n, limits);
+            let (n_word, row_base) = (index(op, "n", n)?, index(op, "n", rows.base + first)?);
+            let args =
+                BackwardArgs { n: n_word, row_base, logits_offset, ref_offset, result_offset, ..header };
+            let buffers = vec![window, ref_window, buffers.rows, buffers.labels, result];
+            let args = self.params.block(&args.words());
+            calls.push(Call { kernel: &self.backward, buffers, args, units: n });
+        }
+        Ok(())
     }
 }

@@ -128,8 +128,8 @@ impl<'a> Product<'a> {
             let (arg, limit) = (widest.arg, "max_storage_buffer_binding_size");
             return Err(Error::LimitTooSmall { op, arg, limit, need, have: limits.binding });
         }
-        rows = whole_tiles(rows.min((WORK / (cols.saturating_mul(terms)).max(1)).max(tile)));
-        cols = whole_tiles(cols.min((WORK / (rows.saturating_mul(terms)).max(1)).max(tile)));
+        rows = whole_tiles(rows.min((WORK / (cols.saturating_mul(terms)).max(1)).max(tile)), self.c.rows);
+        cols = whole_tiles(cols.min((WORK / (rows.saturating_mul(terms)).max(1)).max(tile)), self.c.width);
         Ok(Cut { rows, cols, terms })
     }
 
@@ -169,8 +169,8 @@ impl<'a> Product<'a> {
     }
 }
 
-/// Rounded down to whole workgroup tiles, where there is at least one.
-const fn whole_tiles(count: u64) -> u64 {
+/// All, or rounded down to whole workgroup tiles, where there is at least one.
+const fn whole_tiles(count: u64, all: u64) -> u64 {
     let tile = TILE as u64;
-    if count > tile { count - count % tile } else { count }
+    if count < all && count > tile { count - count % tile } else { count }
 }

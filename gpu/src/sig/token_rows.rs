@@ -43,7 +43,12 @@ pub(crate) struct Rows {
 impl Rows {
     /// All of a shape.
     pub(crate) const fn all(shape: &TokenShape) -> Self {
-        Self { base: 0, n: shape.n as u64 }
+        Self::of(shape.n)
+    }
+
+    /// All of `n` rows.
+    pub(crate) const fn of(n: usize) -> Self {
+        Self { base: 0, n: n as u64 }
     }
 }
 

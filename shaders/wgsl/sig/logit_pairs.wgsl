@@ -4,11 +4,11 @@
 const PAIR_FAR = -1e38;
 
 fn logit_at(i: u32) -> f32 {
-    return logits[i];
+    return bw_unpack(logits[bw_word(i)], i);
 }
 
 fn ref_logit_at(i: u32) -> f32 {
-    return ref_logits[i];
+    return bw_unpack(ref_logits[bw_word(i)], i);
 }
 
 // A logit as its row sees it. NaN and infinities keep their bits.

@@ -26,14 +26,18 @@ struct Args {
     result_stride: u32,
     by_reference: u32,
     mask_offset: u32,
+    column_base: u32,
+    accumulate: u32,
+    pad0: u32,
+    pad1: u32,
     params: Params,
 }
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
-@group(0) @binding(1) var<storage, read> ref_logits: array<f32>;
+@group(0) @binding(0) var<storage, read> logits: array<u32>;
+@group(0) @binding(1) var<storage, read> ref_logits: array<u32>;
 @group(0) @binding(2) var<storage, read> rows: array<f32>;
 @group(0) @binding(3) var<storage, read> labels: array<u32>;
-@group(0) @binding(4) var<storage, read_write> result: array<f32>;
+@group(0) @binding(4) var<storage, read_write> result: array<u32>;
 @group(0) @binding(5) var<uniform> args: Args;
 
 @compute @workgroup_size(LANES)
@@ -46,49 +50,72 @@ fn main(
     if (row >= args.n) {
         return;
     }
+    write_columns(row, slope_of(row), 0u, args.v, lane);
+}
+
+// What the gradient of a row starts from. A row that is not counted, or bad, is `fill` everywhere and not read.
+struct Slope {
+    norms: Norms,
+    up: vec4<f32>,
+    own: vec3<f32>,
+    label: u32,
+    filled: bool,
+    fill: f32,
+}
+
+fn filled_slope(fill: f32) -> Slope {
+    return Slope(Norms(0.0, 0.0, 0.0, 0.0), vec4<f32>(0.0), vec3<f32>(0.0), 0u, true, fill);
+}
+
+fn slope_of(row: u32) -> Slope {
     let at = args.row_base + row;
     let label = label_of(at);
     if (label == args.ignore_index) {
-        fill(row, lane, 0.0);
-        return;
+        return filled_slope(0.0);
     }
-    let by_reference = args.by_reference != 0u;
     let up = vec4<f32>(upstream(0u, at), upstream(1u, at), upstream(2u, at), upstream(3u, at));
     let own = vec3<f32>(saved(6u, at), saved(7u, at), saved(8u, at));
     let status = u32(saved(9u, at));
     var fault = status & STATUS_POISON;
     fault |= bw_fault(up.x) | bw_fault(up.y) | bw_fault(up.z) | bw_fault(up.w);
     // The gradient of an infinite divergence.
-    if ((status & STATUS_DISJOINT) != 0u && row_gradient_lost(args.params, own, up, by_reference)) {
+    if ((status & STATUS_DISJOINT) != 0u && row_gradient_lost(args.params, own, up, args.by_reference != 0u)) {
         fault |= STATUS_DISJOINT;
     }
     if (fault != 0u) {
-        fill(row, lane, bw_nan(fault));
-        return;
+        return filled_slope(bw_nan(fault));
     }
-    scan(row, label, up, own, lane, by_reference);
-}
-
-fn fill(row: u32, lane: u32, value: f32) {
-    let first = args.result_offset + row * args.result_stride;
-    for (var j = lane; j < args.v; j += LANES) {
-        result[first + j] = value;
-    }
-}
-
-fn scan(row: u32, label: u32, up: vec4<f32>, own: vec3<f32>, lane: u32, by_reference: bool) {
-    let at = args.row_base + row;
     let norms = Norms(saved(2u, at), saved(3u, at), saved(4u, at), saved(5u, at));
-    let read = args.logits_offset + row * args.logits_stride;
-    let ref_read = args.ref_offset + row * args.ref_stride;
-    let write = args.result_offset + row * args.result_stride;
-    for (var j = lane; j < args.v; j += LANES) {
-        let x = pair_logit(args.params, logit_at(read + j));
-        let r = pair_logit(args.params, ref_logit_at(ref_read + j));
-        let seen = pair_see(norms, x, r);
-        // 1 - p of the label without its cancellation.
-        let towards = select(-seen.p, -bw_expm1(seen.log_p), j == label);
-        let by_logp = select(up.x * towards, 0.0, by_reference);
-        result[write + j] = args.params.scale * (by_logp + row_gradient(args.params, own, up, seen, by_reference));
+    // A label of other columns is none of these.
+    return Slope(norms, up, own, label - args.column_base, false, 0.0);
+}
+
+fn write_base(row: u32) -> u32 {
+    return args.result_offset + row * args.result_stride;
+}
+
+// What column j of a row becomes: its gradient, or what stands there and its gradient.
+fn gradient(slope: Slope, row: u32, j: u32) -> f32 {
+    let own = own_gradient(slope, row, j);
+    if (args.accumulate == 0u || bw_is_nan(own)) {
+        return own;
     }
+    let i = write_base(row) + j;
+    let before = bw_unpack(result[bw_word(i)], i);
+    return select(before + own, before, bw_is_nan(before));
+}
+
+// The gradient by the logit of column j.
+fn own_gradient(slope: Slope, row: u32, j: u32) -> f32 {
+    if (slope.filled) {
+        return slope.fill;
+    }
+    let by_reference = args.by_reference != 0u;
+    let x = pair_logit(args.params, logit_at(args.logits_offset + row * args.logits_stride + j));
+    let r = pair_logit(args.params, ref_logit_at(args.ref_offset + row * args.ref_stride + j));
+    let seen = pair_see(slope.norms, x, r);
+    // 1 - p of the label without its cancellation.
+    let towards = select(-seen.p, -bw_expm1(seen.log_p), j == slope.label);
+    let by_logp = select(slope.up.x * towards, 0.0, by_reference);
+    return args.params.scale * (by_logp + row_gradient(args.params, slope.own, slope.up, seen, by_reference));
 }

@@ -17,6 +17,7 @@ use bellwether_cpu_ref::token_rows::{self as tokens, TokenUpstream, Tokens};
 use bellwether_cpu_ref::token_states::{self as states, Shard};
 
 use super::all_or_nothing;
+use super::distillation::distillation;
 use super::draw::Draw;
 
 pub(super) fn token_rows(data: &[u8]) -> bool {
@@ -159,7 +160,8 @@ pub(super) fn fused_linear(data: &[u8]) -> bool {
         let out = HiddenGradients { d_hidden, d_weight, d_bias: Some(d_bias) };
         fused::fused_linear_backward(&op, &x, &up.lend(), &mut work, out)
     });
-    forward && backward
+    let both = distillation(&mut d, x, op.token);
+    (forward && backward) || both
 }
 
 pub(super) fn segment_stats(data: &[u8]) -> bool {

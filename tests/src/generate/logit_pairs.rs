@@ -1,7 +1,10 @@
 //! Cases of LogitPairs.
 
+mod fused;
 mod shapes;
+mod stored;
 
+use bellwether_core::Storage;
 use bellwether_core::logprob::Kl;
 use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::status::{EMPTY_SUPPORT, INFINITE, LABEL_RANGE, NAN};
@@ -19,6 +22,8 @@ struct Suite<O> {
     prefix: String,
     /// Whether it overflows where log-ratios are large.
     overflows: bool,
+    /// How logits stand in memory.
+    storage: Storage,
 }
 
 impl<O: PairRow> Suite<O> {
@@ -35,6 +40,7 @@ impl<O: PairRow> Suite<O> {
             ref_logits: draw.normals(n * v, deviation),
             labels: draw.labels(n, v, 0.0),
             upstream: core::array::from_fn(|i| has(i).then(|| draw.normals(n, 1.0))),
+            storage: self.storage,
         }
     }
 
@@ -147,32 +153,35 @@ impl<O: PairRow> Suite<O> {
 
 /// The cases of [`Kl`].
 pub(super) fn kl() -> Vec<Case> {
-    let suite = |op| Suite { op, prefix: String::new(), overflows: false };
-    let plain = suite(Kl::default());
-    let mut cases = plain.cases();
-    cases.extend(plain.large());
+    let mut cases = settings(&[("", Kl::default(), false)]);
+    let plain = Suite { op: Kl::default(), prefix: String::new(), overflows: false, storage: Storage::F32 };
     for temperature in [0.7, 1.3, 8.0] {
         let name = format!("temperature {temperature}");
-        let problem = suite(Kl { temperature }).normal(&name, 4, 75, 3.0);
+        let problem = LogitPairProblem { op: Kl { temperature }, ..plain.normal(&name, 4, 75, 3.0) };
         cases.push(Case::new(name, problem));
     }
-    cases.push(Case::heavy("beyond one binding", move |name| {
-        suite(Kl::default()).normal(name, 9001, 4099, 1.0)
-    }));
+    cases.push(Case::heavy("beyond one binding", move |name| plain.normal(name, 9001, 4099, 1.0)));
     cases
 }
 
 /// A setting of an operator: what its cases' names begin with, and whether it overflows where log-ratios are large.
 pub(super) type Setting<'a, O> = (&'a str, O, bool);
 
-/// The cases of a divergence in several settings.
+/// The cases of a divergence in several settings, each in every storage.
 pub(super) fn settings<O: PairRow>(settings: &[Setting<'_, O>]) -> Vec<Case> {
     let mut cases = Vec::new();
     for &(prefix, op, overflows) in settings {
-        let suite = Suite { op, prefix: prefix.to_owned(), overflows };
-        cases.extend(suite.cases());
+        for storage in Storage::ALL {
+            let name = if storage == Storage::F32 { "" } else { storage.name() };
+            let prefix = format!("{prefix}{name}{}", if name.is_empty() { "" } else { ", " });
+            let suite = Suite { op, prefix, overflows, storage };
+            cases.extend(suite.cases());
+            cases.extend(stored::of(&suite));
+        }
         if prefix.is_empty() {
+            let suite = Suite { op, prefix: String::new(), overflows, storage: Storage::F32 };
             cases.extend(suite.large());
+            cases.extend(fused::of(op));
         }
     }
     cases

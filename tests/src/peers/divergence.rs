@@ -1,8 +1,8 @@
 //! Divergences between a student's and a teacher's logits.
 
-use bellwether_core::Op;
 use bellwether_core::logprob::{AlphaDivergence, Js, Kl};
 use bellwether_core::sig::token_rows::Labels;
+use bellwether_core::{Op, Storage};
 use bellwether_cpu_ref::logit_pairs::PairRow;
 
 use super::pair::cotangent;
@@ -39,7 +39,7 @@ fn kl(reader: Reader<'_>) -> Result<Kl, FileError> {
     checked(reader, Kl { temperature: reader.number("temperature", 1.0)? })
 }
 
-fn js(reader: Reader<'_>) -> Result<Js, FileError> {
+pub(super) fn js(reader: Reader<'_>) -> Result<Js, FileError> {
     let temperature = reader.number("temperature", 1.0)?;
     checked(reader, Js { beta: reader.number("beta", 0.5)?, temperature })
 }
@@ -74,6 +74,7 @@ fn rows<O: PairRow>(
         ref_logits,
         labels,
         upstream: Default::default(),
+        storage: Storage::F32,
     })
 }
 

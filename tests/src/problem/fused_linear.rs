@@ -6,9 +6,8 @@ use bellwether_core::{Error, Op, Storage};
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients, fused_linear, fused_linear_backward};
 use bellwether_cpu_ref::token_rows::TokenUpstream;
 
-use super::{Compute, Number, Output, Outputs, RunError, inputs, planes, singles, zeros};
+use super::{Compute, Number, Output, Outputs, RunError, inputs, planes, singles, wide, zeros};
 use crate::rig::{LinearRun, Rig};
-use crate::storage::round;
 
 /// Hidden states, weight, labels and upstream gradients.
 #[derive(Clone, Debug, Default)]
@@ -47,13 +46,6 @@ impl LinearProblem {
         }
         outputs
     }
-
-    /// A wide array as a run of this scalar reads it.
-    fn wide<T: Number>(&self, xs: &[f64]) -> Vec<T> {
-        let stored =
-            |x: f64| if self.storage == Storage::F32 { x } else { round(x as f32, self.storage).into() };
-        xs.iter().map(|&x| T::input(stored(x))).collect()
-    }
 }
 
 impl Compute for LinearProblem {
@@ -62,7 +54,7 @@ impl Compute for LinearProblem {
     }
 
     fn cpu<T: Number>(&self) -> Result<Outputs<T>, Error> {
-        let (hidden, weight) = (self.wide::<T>(&self.hidden), self.wide::<T>(&self.weight));
+        let (hidden, weight) = (wide::<T>(&self.hidden, self.storage), wide::<T>(&self.weight, self.storage));
         let bias = self.bias.as_deref().map(inputs::<T>);
         let (h, v, labels, rules, bias) = (self.h, self.v, &self.labels[..], self.rules, bias.as_deref());
         let x = Hidden { hidden: &hidden, weight: &weight, bias, h, v, labels, rules };

@@ -1,12 +1,12 @@
 //! Problems of the signature LogitPairs.
 
-use bellwether_core::Error;
 use bellwether_core::sig::logit_pairs::{By, PLANES, PairLayout, UPSTREAM};
 use bellwether_core::sig::token_rows::Labels;
+use bellwether_core::{Error, Storage};
 use bellwether_cpu_ref::logit_pairs::{LogitPairs, PairRow, logit_pairs, logit_pairs_backward};
 
-use super::{Compute, Number, Output, Outputs, RunError, inputs, planes, singles, zeros};
-use crate::rig::Rig;
+use super::{Compute, Number, Output, Outputs, RunError, inputs, planes, singles, wide, zeros};
+use crate::rig::{LogitPairRun, Rig};
 
 /// Logits of a policy and of a reference, labels and upstream gradients.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,8 @@ pub struct LogitPairProblem<O> {
     pub rules: Labels,
     /// Logits per row.
     pub v: usize,
-    /// Elements between two rows of `logits` and of `ref_logits`, which hold NaN at run time.
+    /// Elements between two rows of `logits` and of `ref_logits`, which hold NaN at run time; on a GPU between those of
+    /// their gradients too.
     pub gaps: [usize; 2],
     /// `[n, v]`.
     pub logits: Vec<f64>,
@@ -27,6 +28,8 @@ pub struct LogitPairProblem<O> {
     pub labels: Vec<i32>,
     /// `[n]` each, in the order of the operator's upstream gradients.
     pub upstream: [Option<Vec<f64>>; UPSTREAM],
+    /// How logits and their gradients stand in memory.
+    pub storage: Storage,
 }
 
 impl<O: PairRow> LogitPairProblem<O> {
@@ -61,7 +64,7 @@ impl<O: PairRow> Compute for LogitPairProblem<O> {
     }
 
     fn cpu<T: Number>(&self) -> Result<Outputs<T>, Error> {
-        let [logits, ref_logits] = self.both().map(|x| inputs::<T>(&x));
+        let [logits, ref_logits] = self.both().map(|x| wide::<T>(&x, self.storage));
         let pairs = LogitPairs {
             logits: &logits,
             ref_logits: &ref_logits,
@@ -76,7 +79,8 @@ impl<O: PairRow> Compute for LogitPairProblem<O> {
         for (by, gradient) in &mut gradients {
             logit_pairs_backward(&self.op, &pairs, &up, *by, gradient)?;
         }
-        let [(_, d_logits), (_, d_ref_logits)] = gradients;
+        let [d_logits, d_ref_logits] =
+            gradients.map(|(_, d)| d.into_iter().map(|x| x.stored(self.storage)).collect());
         Ok(self.outputs(&result, d_logits, d_ref_logits))
     }
 
@@ -84,8 +88,14 @@ impl<O: PairRow> Compute for LogitPairProblem<O> {
         let [logits, ref_logits] = self.both().map(|x| singles(&x));
         let up = self.upstream.each_ref().map(|plane| plane.as_deref().map(singles));
         let up = up.each_ref().map(Option::as_deref);
-        let [result, d_logits, d_ref_logits] =
-            rig.logit_pairs(&self.op, self.layout(), (&logits, &ref_logits), &self.labels, up)?;
+        let [result, d_logits, d_ref_logits] = rig.logit_pairs(&LogitPairRun {
+            op: &self.op,
+            layout: self.layout(),
+            logits: [&logits, &ref_logits],
+            labels: &self.labels,
+            upstream: up,
+            storage: self.storage,
+        })?;
         Ok(self.outputs(&result, d_logits, d_ref_logits))
     }
 }

@@ -6,9 +6,8 @@ use bellwether_core::{Error, Op, Storage};
 use bellwether_cpu_ref::token_rows::{TokenUpstream, Tokens, token_rows, token_rows_backward};
 use bellwether_cpu_ref::token_states::{Shard, token_rows_finish, token_shard_backward, token_states};
 
-use super::{Compute, Number, Output, Outputs, RunError, planes, singles, zeros};
+use super::{Compute, Number, Output, Outputs, RunError, planes, singles, wide, zeros};
 use crate::rig::{Rig, TokenRun};
-use crate::storage::round;
 
 /// How a backend goes about it. The results are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,9 +107,7 @@ impl Compute for TokenProblem {
     }
 
     fn cpu<T: Number>(&self) -> Result<Outputs<T>, Error> {
-        let stored =
-            |&x: &f64| if self.storage == Storage::F32 { x } else { round(x as f32, self.storage).into() };
-        let logits: Vec<T> = self.logits.iter().map(|x| T::input(stored(x))).collect();
+        let logits: Vec<T> = wide(&self.logits, self.storage);
         let mut tokens = Tokens::new(&logits, self.v, &self.labels, self.rules);
         tokens.mask = self.mask.as_deref();
         let up = self.upstream.each_ref().map(|plane| plane.as_deref().map(super::inputs::<T>));

@@ -1,5 +1,6 @@
 //! Properties of divergences between two rows of logits.
 
+use bellwether_core::Storage;
 use bellwether_core::bound::depth;
 use bellwether_core::logprob::{AlphaDivergence, Js, Kl};
 use bellwether_core::sig::logit_pairs::UPSTREAM;
@@ -49,6 +50,7 @@ fn problem<O: PairRow>(op: O) -> LogitPairProblem<O> {
         rules: bellwether_core::sig::token_rows::Labels::default(),
         v: V,
         gaps: [0, 0],
+        storage: Storage::F32,
         logits,
         ref_logits,
         labels: draw.labels(N, V, 0.0),
@@ -168,6 +170,7 @@ fn exchanged<O: PairRow>(op: O, plain: &LogitPairProblem<impl PairRow>) -> Logit
         rules: plain.rules,
         v: V,
         gaps: [0, 0],
+        storage: Storage::F32,
         logits: plain.ref_logits.clone(),
         ref_logits: plain.logits.clone(),
         labels: plain.labels.clone(),

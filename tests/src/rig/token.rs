@@ -9,10 +9,9 @@ use bellwether_gpu::{
 };
 
 use super::layout::{Rows, UpstreamPlanes, label_words};
-use super::memory::POISON;
+use super::wide::Wide;
 use super::{Arena, Memory, Rig};
 use crate::problem::RunError;
-use crate::storage::{pack, unpack, words_of};
 
 /// The inputs of a run.
 #[derive(Clone, Copy)]
@@ -80,33 +79,12 @@ impl<'a> TokenRun<'a> {
 
     /// Columns `base .. base + width` of every row as words, with NaN in the gaps.
     fn matrix(&self, (base, width): (usize, usize)) -> Vec<u32> {
-        let gap = vec![f32::NAN; self.gap];
-        let rows = (0..self.n()).map(|i| &self.logits[i * self.v + base..][..width]);
-        let all: Vec<f32> = rows.flat_map(|row| [row, &gap[..]].concat()).collect();
-        pack(&all, self.storage, POISON)
+        self.wide(width).words((0..self.n()).map(|i| &self.logits[i * self.v + base..][..width]))
     }
 
-    /// The numbers of a matrix of that width, of which the gaps must be as before.
-    fn numbers(
-        &self,
-        array: &'static str,
-        words: &[f32],
-        before: &[u32],
-        width: usize,
-    ) -> Result<Vec<f32>, RunError> {
-        let words: Vec<u32> = words.iter().map(|x| x.to_bits()).collect();
-        let (stride, per_word) = (width + self.gap, self.storage.per_word() as usize);
-        let all = words.len() * per_word;
-        let bits = |words: &[u32], i: usize| match per_word {
-            1 => words[i],
-            _ => words[i / 2] >> (16 * (i % 2)) & 0xffff,
-        };
-        let outside = |i: usize| i >= self.n() * stride || i % stride >= width;
-        if let Some(element) = (0..all).find(|&i| outside(i) && bits(&words, i) != bits(before, i)) {
-            return Err(RunError::Overwrote { array, element, of: all });
-        }
-        let numbers = unpack(&words, self.n() * stride, self.storage);
-        Ok(numbers.chunks(stride.max(1)).flat_map(|row| row[..width].to_vec()).collect())
+    /// A matrix of so many columns.
+    fn wide(&self, width: usize) -> Wide {
+        Wide { storage: self.storage, n: self.n(), width, gap: self.gap }
     }
 }
 
@@ -124,7 +102,7 @@ impl Rig {
         let y = arena.words("labels", run.words());
         let rows = Rows::new(&mut arena, self.spread(), run.n(), run.upstream);
         let shape = TokenShape { result_stride: rows.stride, ..shape };
-        let poison = vec![POISON; words_of(run.n() * (run.v + run.gap), run.storage)];
+        let poison = run.wide(run.v).poison();
         let d_logits = arena.output("d_logits", poison.len());
         let states = arena.output("states", STATE.len() * run.n() * shape.parts());
         let memory = arena.commit()?;
@@ -143,7 +121,7 @@ impl Rig {
         };
         recorded.append(kernels.backward(device, &shape, &backward)?);
         let [rows, d_logits] = memory.run(&recorded, [rows.handle, d_logits])?;
-        Ok((rows, run.numbers("d_logits", &d_logits, &poison, run.v)?))
+        Ok((rows, run.wide(run.v).numbers("d_logits", &d_logits, &poison)?))
     }
 
     /// The same with the gradients over the logits, in two kernels or in one.
@@ -181,7 +159,7 @@ impl Rig {
             recorded
         };
         let [planes, d_logits] = memory.run(&recorded, [planes, x])?;
-        Ok((planes, run.numbers("logits", &d_logits, &before, run.v)?))
+        Ok((planes, run.wide(run.v).numbers("logits", &d_logits, &before)?))
     }
 
     /// The same in shards of the vocabulary, each in an array of its own.
@@ -243,7 +221,7 @@ impl Rig {
         let y = arena.words("labels", run.words());
         let numbers: Vec<f32> = planes.iter().copied().chain(upstream_numbers(n, run.upstream)).collect();
         let rows = arena.input("rows", &numbers);
-        let poison = vec![POISON; words_of(n * shape.gradient_stride, run.storage)];
+        let poison = run.wide(shape.v).poison();
         let d = arena.output("d_logits", poison.len());
         let memory: Memory<'_> = arena.commit()?;
         let [logits, labels, rows, d_logits] = [x, y, rows, d].map(|handle| memory.slice(handle));
@@ -251,6 +229,6 @@ impl Rig {
         let buffers = TokenBackward { logits, rows, labels, d_logits, saved: 0, upstream };
         let recorded = kernels.backward(self.context.device(), shape, &buffers)?;
         let [d] = memory.run(&recorded, [d])?;
-        run.numbers("d_logits", &d, &poison, shape.v)
+        run.wide(shape.v).numbers("d_logits", &d, &poison)
     }
 }

@@ -73,7 +73,7 @@ pub struct FusedBackward<'a> {
 }
 
 /// Bytes that a tile may have where the logits are large: more makes no product faster.
-const MOST_TILE: usize = 1 << 26;
+pub(crate) const MOST_TILE: usize = 1 << 26;
 
 impl FusedShape {
     /// Everything without gaps, with a tile of at most 1 % of the logits and 64 MiB, where the least tile is smaller.
@@ -107,7 +107,7 @@ impl FusedShape {
     }
 
     /// Columns of a tile.
-    pub(super) fn width(&self) -> u64 {
+    pub(crate) fn width(&self) -> u64 {
         self.columns.min(self.v) as u64
     }
 
@@ -122,7 +122,7 @@ impl FusedShape {
     }
 
     /// Elements of the tile.
-    pub(super) fn tile(&self) -> Result<u64, Error> {
+    pub(crate) fn tile(&self) -> Result<u64, Error> {
         if self.chunk == 0 || !(self.chunk as u64).is_multiple_of(TERMS) {
             return Err(Error::Misaligned { op: OP, arg: "chunk", given: self.chunk as u64, align: TERMS });
         }
@@ -147,7 +147,7 @@ impl FusedShape {
     }
 
     /// `columns` from `first` on as the kernels on logits see them.
-    pub(super) const fn token(&self, (first, columns): (u64, u64)) -> TokenShape {
+    pub(crate) const fn token(&self, (first, columns): (u64, u64)) -> TokenShape {
         let shape = TokenShape::packed(self.n, columns as usize, self.labels);
         TokenShape { result_stride: self.result_stride, column_base: first as usize, ..shape }
     }

@@ -4,7 +4,7 @@ use bellwether_core::Storage;
 use bellwether_core::sig::fused_linear::{B_FINITE, B_ONES, B_PLAIN, COLUMNS};
 use bellwether_core::sig::token_rows::STATE;
 
-use super::{FusedBackward, FusedLinear, FusedShape, OP};
+use super::{FusedLinear, FusedShape, OP};
 use crate::error::{Error, product};
 use crate::record::Call;
 use crate::sig::product::{Factor, Product};
@@ -13,18 +13,26 @@ use crate::slice::{Limits, Matrix, Slice};
 
 /// What every tile is made of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrays<'a> {
-    pub(super) hidden: Slice<'a>,
-    pub(super) weight: Slice<'a>,
-    pub(super) bias: Option<Slice<'a>>,
-    pub(super) labels: Slice<'a>,
-    pub(super) scratch: Slice<'a>,
-    pub(super) storage: Storage,
+pub(crate) struct Arrays<'a> {
+    pub(crate) hidden: Slice<'a>,
+    pub(crate) weight: Slice<'a>,
+    pub(crate) bias: Option<Slice<'a>>,
+    pub(crate) labels: Slice<'a>,
+    pub(crate) scratch: Slice<'a>,
+    pub(crate) storage: Storage,
+}
+
+/// Where the gradients of a head go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gradients<'a> {
+    pub(crate) d_hidden: Slice<'a>,
+    pub(crate) d_weight: Slice<'a>,
+    pub(crate) d_bias: Option<Slice<'a>>,
 }
 
 /// A tile as matrices.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tile<'a> {
+pub(crate) struct Tile<'a> {
     rows: Rows,
     /// The first column and how many there are.
     columns: (u64, u64),
@@ -32,14 +40,14 @@ pub(super) struct Tile<'a> {
     weight: Matrix<'a>,
     bias: Option<Slice<'a>>,
     /// The logits, then their gradient.
-    pub(super) logits: Matrix<'a>,
+    pub(crate) logits: Matrix<'a>,
     states: Slice<'a>,
     /// An array that is only read, where a kernel needs one that it does not look at.
     unread: Slice<'a>,
 }
 
 impl<'a> Tile<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         shape: &FusedShape,
         rows: Rows,
         columns: (u64, u64),
@@ -92,7 +100,7 @@ fn rows_of<'a>(
 
 impl FusedLinear {
     /// `logits = hidden · weightᵀ + bias`.
-    pub(super) fn logits<'a>(
+    pub(crate) fn logits<'a>(
         &'a self,
         limits: &Limits,
         tile: &Tile<'a>,
@@ -112,12 +120,12 @@ impl FusedLinear {
     }
 
     /// What a tile of gradients adds to the gradients of hidden states, weight and bias.
-    pub(super) fn gradients<'a>(
+    pub(crate) fn gradients<'a>(
         &'a self,
         limits: &Limits,
         tile: &Tile<'a>,
         shape: &FusedShape,
-        buffers: &FusedBackward<'a>,
+        to: &Gradients<'a>,
         calls: &mut Vec<Call<'a>>,
     ) -> Result<(), Error> {
         let (n, v, h) = (shape.n as u64, shape.v as u64, shape.h as u64);
@@ -125,7 +133,7 @@ impl FusedLinear {
         let sum = Product {
             a: Factor { matrix: tile.logits, rows_are_terms: false },
             b: Factor { matrix: tile.weight, rows_are_terms: true },
-            c: rows_of(("d_hidden", buffers.d_hidden, plain), (n, h), (rows.base, rows.n))?,
+            c: rows_of(("d_hidden", to.d_hidden, plain), (n, h), (rows.base, rows.n))?,
             terms: columns.1,
             accumulate: columns.0 > 0,
             b_mode: B_PLAIN,
@@ -136,14 +144,14 @@ impl FusedLinear {
         let turned = Product {
             a: Factor { matrix: tile.logits, rows_are_terms: true },
             b: Factor { matrix: tile.hidden, rows_are_terms: true },
-            c: rows_of(("d_weight", buffers.d_weight, plain), (v, h), columns)?,
+            c: rows_of(("d_weight", to.d_weight, plain), (v, h), columns)?,
             terms: rows.n,
             accumulate: rows.base > 0,
             b_mode: B_FINITE,
             ..sum
         };
         turned.plan(&self.product, &self.params, limits, calls)?;
-        let Some(d_bias) = buffers.d_bias else { return Ok(()) };
+        let Some(d_bias) = to.d_bias else { return Ok(()) };
         // Not read, but bound.
         let ones = Matrix::packed("labels", tile.unread, rows.n, 1);
         let sums = Product {
@@ -157,28 +165,29 @@ impl FusedLinear {
     }
 
     /// An empty batch has a gradient by weight and bias all the same: zero. A sum of no terms writes it.
-    pub(super) fn no_rows<'a>(
+    pub(crate) fn no_rows<'a>(
         &'a self,
         limits: &Limits,
         shape: &FusedShape,
-        buffers: &FusedBackward<'a>,
+        (weight, scratch): (Slice<'a>, Slice<'a>),
+        to: &Gradients<'a>,
         calls: &mut Vec<Call<'a>>,
     ) -> Result<(), Error> {
         let (v, h) = (shape.v as u64, shape.h as u64);
         let unread = |slice| Factor { matrix: Matrix::packed("unread", slice, 1, 1), rows_are_terms: true };
-        let weight = Product {
-            a: unread(buffers.scratch),
-            b: unread(buffers.weight),
-            c: Matrix::packed("d_weight", buffers.d_weight, v, h),
+        let zeros = Product {
+            a: unread(scratch),
+            b: unread(weight),
+            c: Matrix::packed("d_weight", to.d_weight, v, h),
             terms: 0,
             accumulate: false,
             b_mode: B_ONES,
             bias: None,
-            unread: buffers.scratch.part(shape.tile()?, 1),
+            unread: scratch.part(shape.tile()?, 1),
         };
-        weight.plan(&self.product, &self.params, limits, calls)?;
-        let Some(d_bias) = buffers.d_bias else { return Ok(()) };
-        let bias = Product { c: Matrix::packed("d_bias", d_bias, v, 1), ..weight };
+        zeros.plan(&self.product, &self.params, limits, calls)?;
+        let Some(d_bias) = to.d_bias else { return Ok(()) };
+        let bias = Product { c: Matrix::packed("d_bias", d_bias, v, 1), ..zeros };
         bias.plan(&self.product, &self.params, limits, calls)
     }
 }

@@ -32,9 +32,9 @@ impl LogitPairShape {
 /// Buffers of `forward`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogitPairForward<'a> {
-    /// f32 `[n, v]`: the policy's.
+    /// `[n, v]`, stored as the plan's dialect says: the policy's.
     pub logits: Slice<'a>,
-    /// f32 `[n, v]`: the reference's.
+    /// `[n, v]`, stored alike: the reference's.
     pub ref_logits: Slice<'a>,
     /// i32 `[n]`.
     pub labels: Slice<'a>,
@@ -53,7 +53,7 @@ pub struct LogitPairBackward<'a> {
     pub rows: Slice<'a>,
     /// As in [`LogitPairForward`].
     pub labels: Slice<'a>,
-    /// f32 `[n, v]`, overwritten.
+    /// `[n, v]`, stored as the logits are; overwritten.
     pub d_logits: Slice<'a>,
     /// Where plane 0 of `forward` begins in `rows`; its planes are `result_stride` apart.
     pub saved: usize,
@@ -72,12 +72,12 @@ impl LogitPairShape {
         &self,
         op: &'static str,
         limits: &Limits,
-        logits: Slice<'a>,
-        ref_logits: Slice<'a>,
+        rows: u64,
+        [logits, ref_logits]: [Slice<'a>; 2],
+        storage: Storage,
     ) -> Result<[Matrix<'a>; 2], Error> {
         let PairLayout { v, stride, ref_stride, .. } = self.layout;
-        let of =
-            |arg, slice, stride| matrix((op, arg), limits, (self.n as u64, v, stride), slice, Storage::F32);
+        let of = |arg, slice, stride| matrix((op, arg), limits, (rows, v, stride), slice, storage);
         Ok([of("logits", logits, stride)?, of("ref_logits", ref_logits, ref_stride)?])
     }
 
