@@ -17,6 +17,7 @@ pub use bellwether_shaders::{Access, ArgsSpace, Binding, Dialect, Role, Source, 
 pub use context::{
     Context, LinearGradients, LinearInputs, LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs,
     Planes, SegmentInputs, Selector, StepData, StepInputs, StepOutputs, TokenInputs, TokenUpstream,
+    TopUpstream,
 };
 pub use error::Error;
 pub use kernel::{Bound, Kernel};
@@ -25,7 +26,7 @@ pub use sig::{
     Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, LogitPairBackward,
     LogitPairForward, LogitPairShape, LogitPairs, MapBuffers, MapShape, PairBuffers, PairRows, PairShape,
     SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenFinish, TokenForward,
-    TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep, Upstream,
+    TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep, TopRows, Upstream,
 };
 pub use slice::{Plane, Slice, View};
 pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepLayout, StepShape, StepSource};

@@ -9,6 +9,7 @@ mod remote;
 mod run;
 mod step;
 mod token;
+mod top;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

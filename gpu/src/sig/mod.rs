@@ -13,6 +13,7 @@ mod product;
 pub mod segment_stats;
 pub mod token_map;
 pub mod token_rows;
+pub mod top_rows;
 
 pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
 pub use logit_pairs::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs};
@@ -23,6 +24,7 @@ pub use token_rows::{
     TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenOver, TokenPartial, TokenRows, TokenShape,
     TokenStep, Upstream,
 };
+pub use top_rows::TopRows;
 
 use bellwether_core::Op;
 use bellwether_core::op::PARAM_WORDS;

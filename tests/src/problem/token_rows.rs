@@ -55,6 +55,23 @@ impl TokenProblem {
         shard_bounds(self.v, shards)
     }
 
+    /// The logits as they stand in memory.
+    pub(super) fn numbers<T: Number>(&self) -> Vec<T> {
+        let stored =
+            |&x: &f64| if self.storage == Storage::F32 { x } else { round(x as f32, self.storage).into() };
+        self.logits.iter().map(|x| T::input(stored(x))).collect()
+    }
+
+    /// A run on these rows, without upstream gradients.
+    pub(super) fn run_of<'a>(&'a self, op: &'a Token, logits: &'a [f32]) -> TokenRun<'a> {
+        TokenRun {
+            mask: self.mask.as_deref(),
+            storage: self.storage,
+            gap: self.gap,
+            ..TokenRun::new(op, &self.rules, (logits, self.v), &self.labels)
+        }
+    }
+
     fn outputs<T: Number>(&self, result: &[T], d_logits: Vec<T>) -> Outputs<T> {
         let mut outputs = planes(&PLANES, result);
         outputs.push(Output::new("d_logits", self.v, d_logits));
@@ -108,9 +125,7 @@ impl Compute for TokenProblem {
     }
 
     fn cpu<T: Number>(&self) -> Result<Outputs<T>, Error> {
-        let stored =
-            |&x: &f64| if self.storage == Storage::F32 { x } else { round(x as f32, self.storage).into() };
-        let logits: Vec<T> = self.logits.iter().map(|x| T::input(stored(x))).collect();
+        let logits: Vec<T> = self.numbers();
         let mut tokens = Tokens::new(&logits, self.v, &self.labels, self.rules);
         tokens.mask = self.mask.as_deref();
         let up = self.upstream.each_ref().map(|plane| plane.as_deref().map(super::inputs::<T>));
@@ -129,17 +144,9 @@ impl Compute for TokenProblem {
 
     fn gpu(&self, rig: &Rig) -> Result<Outputs<f32>, RunError> {
         let upstream = self.upstream.each_ref().map(|plane| plane.as_deref().map(singles));
-        let run = TokenRun {
-            op: &self.op,
-            rules: &self.rules,
-            logits: &singles(&self.logits),
-            v: self.v,
-            labels: &self.labels,
-            mask: self.mask.as_deref(),
-            upstream: upstream.each_ref().map(Option::as_deref),
-            storage: self.storage,
-            gap: self.gap,
-        };
+        let upstream = upstream.each_ref().map(Option::as_deref);
+        let logits = singles(&self.logits);
+        let run = TokenRun { upstream, ..self.run_of(&self.op, &logits) };
         let (result, d_logits) = match self.way {
             Way::Rows => rig.token_rows(&run)?,
             Way::InPlace => rig.token_in_place(&run, false)?,

@@ -57,11 +57,11 @@ impl<'a> TokenRun<'a> {
         Self { op, rules, logits, v, labels, mask, upstream, storage, gap }
     }
 
-    fn n(&self) -> usize {
+    pub(super) fn n(&self) -> usize {
         self.labels.len()
     }
 
-    fn shape(&self) -> TokenShape {
+    pub(super) fn shape(&self) -> TokenShape {
         let n = self.n();
         let mask = self.mask.map(|_| n);
         let stride = self.v + self.gap;
@@ -74,12 +74,12 @@ impl<'a> TokenRun<'a> {
     }
 
     /// Labels, and the mask behind them.
-    fn words(&self) -> Vec<u32> {
+    pub(super) fn words(&self) -> Vec<u32> {
         [label_words(self.labels), label_words(self.mask.unwrap_or_default())].concat()
     }
 
     /// Columns `base .. base + width` of every row as words, with NaN in the gaps.
-    fn matrix(&self, (base, width): (usize, usize)) -> Vec<u32> {
+    pub(super) fn matrix(&self, (base, width): (usize, usize)) -> Vec<u32> {
         let gap = vec![f32::NAN; self.gap];
         let rows = (0..self.n()).map(|i| &self.logits[i * self.v + base..][..width]);
         let all: Vec<f32> = rows.flat_map(|row| [row, &gap[..]].concat()).collect();
@@ -87,7 +87,7 @@ impl<'a> TokenRun<'a> {
     }
 
     /// The numbers of a matrix of that width, of which the gaps must be as before.
-    fn numbers(
+    pub(super) fn numbers(
         &self,
         array: &'static str,
         words: &[f32],
@@ -122,7 +122,7 @@ impl Rig {
         let before = run.matrix((0, run.v));
         let x = arena.words("logits", before.clone());
         let y = arena.words("labels", run.words());
-        let rows = Rows::new(&mut arena, self.spread(), run.n(), run.upstream);
+        let rows = Rows::new(&mut arena, self.spread(), (PLANES.len(), run.n()), &run.upstream);
         let shape = TokenShape { result_stride: rows.stride, ..shape };
         let poison = vec![POISON; words_of(run.n() * (run.v + run.gap), run.storage)];
         let d_logits = arena.output("d_logits", poison.len());
