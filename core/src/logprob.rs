@@ -13,6 +13,7 @@ pub mod nll;
 pub mod sequence_mean;
 pub mod sequence_sum;
 pub mod token;
+pub mod top_k;
 
 pub use alpha_divergence::AlphaDivergence;
 pub use dft::Dft;
@@ -26,3 +27,4 @@ pub use nll::Nll;
 pub use sequence_mean::SequenceMean;
 pub use sequence_sum::SequenceSum;
 pub use token::Token;
+pub use top_k::{TopEntropy, TopK};

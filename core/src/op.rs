@@ -60,7 +60,7 @@ pub trait Op: Copy + Default + core::fmt::Debug + PartialEq + Send + Sync + 'sta
         Ok(())
     }
 
-    /// The parameters as the kernel's `struct Params` reads them: f32 bits, in order, zeros behind.
+    /// The parameters as the kernel's `struct Params` reads them: f32 bits (counts as they are), in order, zeros behind.
     fn words(&self) -> [u32; PARAM_WORDS] {
         [0; PARAM_WORDS]
     }

@@ -12,6 +12,7 @@ macro_rules! for_each_op {
     ($with:path) => {
         $with! {
             logprob::token::Token: TokenRows [],
+            logprob::top_k::TopK: TopRows [],
             logprob::kl::Kl: LogitPairs [],
             logprob::js::Js: LogitPairs [expm1m],
             logprob::alpha_divergence::AlphaDivergence: LogitPairs [expm1m],

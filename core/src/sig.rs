@@ -13,6 +13,7 @@ pub mod reduction;
 pub mod segment_stats;
 pub mod token_map;
 pub mod token_rows;
+pub mod top_rows;
 
 pub use reduction::Reduction;
 
@@ -22,6 +23,8 @@ pub use reduction::Reduction;
 pub enum Signature {
     /// Logits and labels per token: [`token_rows`].
     TokenRows,
+    /// The k largest of the logits of each token: [`top_rows`].
+    TopRows,
     /// Two rows of logits and labels per token: [`logit_pairs`].
     LogitPairs,
     /// Hidden states, LM-head weight and labels per token: [`fused_linear`].
@@ -40,6 +43,7 @@ impl Signature {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TokenRows => "TokenRows",
+            Self::TopRows => "TopRows",
             Self::LogitPairs => "LogitPairs",
             Self::FusedLinear => "FusedLinear",
             Self::SegmentStats => "SegmentStats",

@@ -14,6 +14,7 @@ mod sequence_mean;
 mod sequence_sum;
 pub mod state;
 pub mod token;
+pub mod top_k;
 
 use bellwether_core::{Op, Real};
 

@@ -1,7 +1,7 @@
 //! Driver of the signature SegmentStats.
 
 use bellwether_core::sig::Reduction;
-use bellwether_core::sig::segment_stats::{Keep, PLANES, Segments};
+use bellwether_core::sig::segment_stats::{Keep, PLANES, Segments, check_offsets};
 use bellwether_core::{Error, status};
 
 pub use crate::logprob::SegmentOp;
@@ -51,24 +51,6 @@ impl<'a, T: Scalar> Values<'a, T> {
         (0..self.segments.count()).try_for_each(|s| {
             self.kept(s).try_for_each(|i| finite(op, "values", (s, i), self.values[i].value()))
         })
-    }
-}
-
-/// Offsets begin at 0, never fall, and end at the number of elements.
-fn check_offsets(op: &'static str, offsets: &[u32], elements: usize) -> Result<(), Error> {
-    let mut previous = 0;
-    for (row, &offset) in offsets.iter().enumerate() {
-        let given = offset as usize;
-        if given < previous || given > elements || (row == 0 && given != 0) {
-            let bound = elements + 1;
-            return Err(Error::IndexOutOfRange { op, arg: "offsets", row, index: offset.into(), bound });
-        }
-        previous = given;
-    }
-    if previous == elements {
-        Ok(())
-    } else {
-        Err(Error::ShapeMismatch { op, arg: "values", expected: previous, given: elements })
     }
 }
 

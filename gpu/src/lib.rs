@@ -17,7 +17,7 @@ pub use bellwether_shaders::{Access, ArgsSpace, Binding, Dialect, Role, Source, 
 pub use context::{
     Context, FusedPairInputs, FusedPairPlanes, HeadInputs, LinearGradients, LinearInputs, LogitPairInputs,
     LogitPairUpstream, MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepData, StepInputs,
-    StepOutputs, TokenInputs, TokenUpstream,
+    StepOutputs, TokenInputs, TokenUpstream, TopUpstream,
 };
 pub use error::Error;
 pub use kernel::{Bound, Kernel};
@@ -27,7 +27,7 @@ pub use sig::{
     FusedPairs, FusedShape, Head, KeepWords, LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs,
     MapBuffers, MapShape, PairBuffers, PairRows, PairShape, SavedRows, SegmentBackward, SegmentForward,
     SegmentShape, SegmentStats, TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenMap, TokenOver,
-    TokenPartial, TokenRows, TokenShape, TokenStep, Upstream,
+    TokenPartial, TokenRows, TokenShape, TokenStep, TopRows, Upstream,
 };
 pub use slice::{Plane, Slice, View};
 pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepExtras, StepLayout, StepShape, StepSource};

@@ -2,13 +2,13 @@
 
 mod common;
 
-use bellwether_core::logprob::{Js, Kl, Linear, Token};
+use bellwether_core::logprob::{Js, Kl, Linear, Token, TopK};
 use bellwether_core::sig::logit_pairs::{By, LogitPairOp, PLANES as PAIR_PLANES, UPSTREAM};
 use bellwether_core::sig::token_rows::{Labels, PLANES};
 use bellwether_gpu::{
     Context, Dialect, Error, FusedBackward, FusedForward, FusedLinear, FusedPairInputs, FusedShape,
     HeadInputs, LinearInputs, LogitPairBackward, LogitPairForward, LogitPairInputs, LogitPairShape,
-    LogitPairs, Slice, Storage, TokenInputs, TokenUpstream, Upstream,
+    LogitPairs, Slice, Storage, TokenInputs, TokenUpstream, TopUpstream, Upstream,
 };
 use common::{bits, context, noise, with_limits};
 
@@ -43,6 +43,22 @@ fn gradients_in_windows() -> Result<(), Error> {
     let run = |context: &Context| -> Result<_, Error> {
         let planes = context.token_rows_blocking(&Token::default(), &inputs)?;
         Ok(bits(&context.token_rows_backward_blocking(&Token::default(), &inputs, &planes, &up)?))
+    };
+    assert_eq!(run(&whole)?, run(&small)?);
+    Ok(())
+}
+
+#[test]
+fn largest_in_windows() -> Result<(), Error> {
+    let (Some(whole), Some(small)) = (context(), small()) else { return Ok(()) };
+    let (n, v, op) = (101, 113, TopK::default());
+    let (logits, labels, up, logp) = (noise(n * v, 16), labels(n, v), noise(n, 17), noise(10 * n, 18));
+    let inputs = TokenInputs { logits: &logits, v, labels: &labels, rules: Labels::default() };
+    let up = TopUpstream { entropy: Some(&up), logp: Some(&logp), ..TopUpstream::default() };
+    let run = |context: &Context| -> Result<_, Error> {
+        let planes = context.top_rows_blocking(&op, &inputs)?;
+        let back = context.top_rows_backward_blocking(&op, &inputs, &planes, &up)?;
+        Ok([bits(&planes.data), bits(&back)])
     };
     assert_eq!(run(&whole)?, run(&small)?);
     Ok(())

@@ -11,13 +11,13 @@ macro_rules! bindings {
     };
 }
 
-/// A module's text: a title, a skeleton of `wgsl/sig`, the operator's own file (or none) and files of `wgsl/lib`.
+/// A module's text: a title, a skeleton of `wgsl/sig`, the operator's own files (or none) and files of `wgsl/lib`.
 macro_rules! text {
-    ($family:ident / $name:ident $kernel:literal: $($sig:ident)+ [$($own:ident)?] [$($lib:ident)*]) => {
+    ($family:ident / $name:ident $kernel:literal: $($sig:ident)+ [$($own:ident)*] [$($lib:ident)*]) => {
         concat!(
             "// bellwether: ", stringify!($family), "/", stringify!($name), ", ", $kernel, "\n",
             $("\n", include_str!(concat!("../wgsl/sig/", stringify!($sig), ".wgsl")),)+
-            $("\n", include_str!(concat!("../wgsl/", stringify!($family), "/", stringify!($own), ".wgsl")),)?
+            $("\n", include_str!(concat!("../wgsl/", stringify!($family), "/", stringify!($own), ".wgsl")),)*
             $("\n", include_str!(concat!("../wgsl/lib/", stringify!($lib), ".wgsl")),)*
         )
     };
@@ -30,7 +30,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "forward",
-                text: text!($family/$name "forward": token_rows_forward token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_planes [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "forward": token_rows_forward token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
@@ -39,7 +39,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "narrow",
-                text: text!($family/$name "narrow": token_rows_forward token_rows_narrow token_rows_logits token_rows token_rows_scan token_rows_planes [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "narrow": token_rows_forward token_rows_narrow token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 8,
                 bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
@@ -48,7 +48,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "partial",
-                text: text!($family/$name "partial": token_rows_partial token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_state [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "partial": token_rows_partial token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_state [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
@@ -57,7 +57,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "finish",
-                text: text!($family/$name "finish": token_rows_finish token_rows token_rows_state token_rows_planes [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "finish": token_rows_finish token_rows token_rows_state token_rows_planes token_rows_status [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 64,
                 bindings: bindings![states: Input, labels: Words, result: Result, args: Args],
@@ -66,7 +66,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward",
-                text: text!($family/$name "backward": token_rows_backward token_rows_backward_bindings token_rows_logits token_rows token_rows_saved token_rows_slope columns [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "backward": token_rows_backward token_rows_backward_bindings token_rows_logits token_rows token_rows_saved token_rows_slope token_rows_slope_of columns [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![logits: Wide, rows: Input, labels: Words, result: Result, args: Args],
@@ -75,7 +75,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward_in_place",
-                text: text!($family/$name "backward_in_place": token_rows_backward token_rows_in_place_bindings token_rows_in_place token_rows token_rows_saved token_rows_slope columns [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "backward_in_place": token_rows_backward token_rows_in_place_bindings token_rows_in_place token_rows token_rows_saved token_rows_slope token_rows_slope_of columns [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![rows: Input, labels: Words, result: Result, args: Args],
@@ -84,13 +84,43 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "step",
-                text: text!($family/$name "step": token_rows_step token_rows_wide token_rows_in_place token_rows token_rows_scan token_rows_planes token_rows_saved token_rows_slope columns [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "step": token_rows_step token_rows_wide token_rows_in_place token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status token_rows_saved token_rows_slope columns [$name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![rows: Input, labels: Words, planes: Result, result: Result, args: Args],
                 args: token_rows::StepArgs::FIELDS,
             },
         ]
+    };
+    // The mathematics of a row's normaliser is that of logprob/token.
+    (TopRows $family:ident $name:ident $lib:tt) => {
+        &[
+            kernels!(@top "forward" $family $name $lib 1 ForwardArgs [top_rows_forward token_rows_wide] [top_rows_planes token_rows_status]),
+            kernels!(@top "narrow" $family $name $lib 8 ForwardArgs [top_rows_forward token_rows_narrow] [top_rows_planes token_rows_status]),
+            kernels!(@top "partial" $family $name $lib 1 PartialArgs [top_rows_partial token_rows_wide] []),
+            kernels!(@top_source "finish" $family $name $lib 64 FinishArgs
+                [top_rows_finish token_rows top_rows_list top_rows_planes token_rows_status]
+                [states: Input, labels: Words, result: Result, args: Args]),
+            kernels!(@top_source "backward" $family $name $lib 1 BackwardArgs
+                [token_rows_backward token_rows_backward_bindings token_rows_logits token_rows token_rows_saved top_rows_list top_rows_slope columns]
+                [logits: Wide, rows: Input, labels: Words, result: Result, args: Args]),
+        ]
+    };
+    (@top $kernel:literal $family:ident $name:ident $lib:tt $rows:literal $args:ident [$($first:ident)*] [$($last:ident)*]) => {
+        kernels!(@top_source $kernel $family $name $lib $rows $args
+            [$($first)* token_rows_logits token_rows token_rows_scan top_rows_lane top_rows_list top_rows_merge $($last)*]
+            [logits: Wide, labels: Words, result: Result, args: Args])
+    };
+    (@top_source $kernel:literal $family:ident $name:ident [$($lib:ident)*] $rows:literal $args:ident [$($piece:ident)*] [$($bound:tt)*]) => {
+        Source {
+            op: concat!(stringify!($family), "/", stringify!($name)),
+            kernel: $kernel,
+            text: text!($family/$name $kernel: $($piece)* [token $name] [bits stored exp log tanh $($lib)*]),
+            workgroup: 64,
+            rows_per_group: $rows,
+            bindings: bindings![$($bound)*],
+            args: token_rows::$args::FIELDS,
+        }
     };
     // KL is finished after one traversal.
     (LogitPairs $family:ident kl [$($lib:ident)*]) => {

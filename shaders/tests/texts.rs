@@ -49,6 +49,7 @@ fn every_operator_has_the_kernels_of_its_signature() {
             Signature::TokenRows => {
                 &["forward", "narrow", "partial", "finish", "backward", "backward_in_place", "step"]
             }
+            Signature::TopRows => &["forward", "narrow", "partial", "finish", "backward"],
             Signature::LogitPairs | Signature::SegmentStats => &["forward", "backward"],
             Signature::FusedLinear => &["product", "product_wide"],
             Signature::PairRows | Signature::TokenMap => &["forward"],

@@ -16,9 +16,10 @@ use bellwether_core::Error;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every driver of the reference, every parser, and the shapes of the GPU host.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("token_rows", drivers::token_rows),
     ("token_states", drivers::token_states),
+    ("top_rows", drivers::top_rows),
     ("logit_pairs", drivers::logit_pairs),
     ("token_map", drivers::token_map),
     ("fused_linear", drivers::fused_linear),

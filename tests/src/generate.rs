@@ -15,6 +15,7 @@ mod segment_stats;
 pub(crate) mod token_map;
 mod token_rows;
 mod token_ways;
+mod top_rows;
 
 use std::cell::LazyCell;
 
@@ -61,6 +62,7 @@ pub const STEP: &str = "step/pair";
 pub fn all() -> Vec<(&'static str, Vec<Case>)> {
     let mut suites = vec![
         ("logprob/token", token_rows::cases()),
+        ("logprob/top_k", top_rows::cases()),
         ("logprob/kl", logit_pairs::kl()),
         ("logprob/js", js()),
         ("logprob/alpha_divergence", alpha_divergence()),

@@ -14,6 +14,7 @@ mod reader;
 mod step;
 mod token;
 mod token_level;
+mod top;
 
 use crate::file::{Case, FileError};
 use crate::problem::Problem;
@@ -117,7 +118,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reader = Reader::new(case, &reads);
     let logprob = token::read(reader).or_else(|| linear::read(reader)).or_else(|| distillation::read(reader));
     let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| map::read(reader));
-    let logprob = logprob.or_else(|| token_level::read(reader));
+    let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,
         (None, Some(loss)) if step::is_step(case) => step::read(reader, &loss)?,

@@ -18,6 +18,7 @@ mod sequence;
 mod several;
 mod token_map;
 mod token_rows;
+mod top_rows;
 
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
@@ -37,6 +38,7 @@ pub use sequence::SequenceProblem;
 pub use several::SeveralProblem;
 pub use token_map::MapProblem;
 pub use token_rows::{TokenProblem, Way};
+pub use top_rows::TopProblem;
 
 use crate::rig::Rig;
 use crate::storage;

@@ -8,6 +8,7 @@ mod map;
 mod pair;
 mod segment;
 mod token;
+mod top;
 
 use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum};
 use bellwether_core::pair::{
@@ -32,6 +33,9 @@ properties! {
     "logprob/token": token::shift, token::more_rows, token::more_banned_tokens, token::permuted_rows,
         token::permuted_vocabulary, token::gradient_sums_to_zero, token::temperature_scales,
         token::every_way_the_same_bits;
+    "logprob/top_k": top::shift, top::permuted_vocabulary, top::the_largest_in_order, top::fewer_are_the_first,
+        top::heat_spreads, top::truncated_from_renormalised, top::all_are_the_row, top::gradient_sums_to_zero,
+        top::parts_are_not_seen;
     "logprob/kl": divergence::shift::<Kl>, divergence::equal_is_zero::<Kl>, divergence::exchange_of_roles,
         divergence::gradients_sum_to_zero::<Kl>, divergence::temperature_scales::<Kl>,
         divergence::negative_within_its_bound, divergence::infinite_divergences;

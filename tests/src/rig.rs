@@ -10,6 +10,7 @@ mod remote;
 mod run;
 mod step;
 mod token;
+mod top;
 mod wide;
 
 use std::cell::RefCell;

@@ -71,10 +71,11 @@ fn neither_loose_nor_violated(backends: &[Backend<'_>]) {
 }
 
 /// Outputs, of all operators or of one, that have no rounding to come near a bound, and what they are.
-const EXACT: [(&str, &str); 7] = [
+const EXACT: [(&str, &str); 8] = [
     ("allowed", "an integer"),
     ("top1", "0 or 1, free where scaled logits may be equal"),
     ("logprob/nll loss", "an input with its sign changed"),
+    ("index", "an integer"),
     ("status", "a number told from bits"),
     ("count", "an integer"),
     ("accuracy", "0 or 1, free where the margin may have either sign"),

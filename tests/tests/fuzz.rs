@@ -35,6 +35,11 @@ fn shards_of_a_vocabulary_take_anything() {
 }
 
 #[test]
+fn top_rows_takes_anything() {
+    holds("top_rows", 3000);
+}
+
+#[test]
 fn logit_pairs_takes_anything() {
     holds("logit_pairs", 3000);
 }

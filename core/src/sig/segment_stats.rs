@@ -14,6 +14,7 @@
 
 use super::args::args;
 use super::token_rows::{Labels, Shift};
+use crate::Error;
 
 /// The planes of the forward result.
 pub const PLANES: [&str; 3] = ["value", "count", "status"];
@@ -92,6 +93,27 @@ impl Keep<'_> {
                 Shift::Next => i + 1 < end && labels[i + 1] != rules.ignore_index,
             },
         }
+    }
+}
+
+/// Offsets of packed segments (`cu_seqlens`) begin at 0, never fall, and end at the number of elements.
+///
+/// # Errors
+/// [`Error::IndexOutOfRange`] names the first offset that is wrong, [`Error::ShapeMismatch`] an end that is.
+pub fn check_offsets(op: &'static str, offsets: &[u32], elements: usize) -> Result<(), Error> {
+    let mut previous = 0;
+    for (row, &offset) in offsets.iter().enumerate() {
+        let given = offset as usize;
+        if given < previous || given > elements || (row == 0 && given != 0) {
+            let bound = elements + 1;
+            return Err(Error::IndexOutOfRange { op, arg: "offsets", row, index: offset.into(), bound });
+        }
+        previous = given;
+    }
+    if previous == elements {
+        Ok(())
+    } else {
+        Err(Error::ShapeMismatch { op, arg: "values", expected: previous, given: elements })
     }
 }
 

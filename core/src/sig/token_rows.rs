@@ -19,6 +19,9 @@
 //! from the first column of the array), so cutting it there changes no bit.
 
 mod args;
+mod packed;
+
+pub use packed::packed_labels;
 
 pub use args::{BackwardArgs, FinishArgs, ForwardArgs, PartialArgs, StepArgs};
 

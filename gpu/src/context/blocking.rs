@@ -1,7 +1,7 @@
 //! The twins that wait.
 
 use bellwether_core::Op;
-use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::logprob::{Linear, Token, TopK};
 use bellwether_core::pair::{Link, PairLoss};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::logit_pairs::{By, LogitPairOp};
@@ -11,7 +11,7 @@ use pollster::block_on;
 use super::{
     Context, FusedPairInputs, FusedPairPlanes, LinearGradients, LinearInputs, LogitPairInputs,
     LogitPairUpstream, MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepInputs, StepOutputs,
-    TokenInputs, TokenUpstream,
+    TokenInputs, TokenUpstream, TopUpstream,
 };
 use crate::error::Error;
 use crate::record::Recorded;
@@ -41,6 +41,10 @@ twins! {
     token_rows_blocking of token_rows(op: &Token, inputs: &TokenInputs<'_>) -> Planes;
     token_rows_backward_blocking of token_rows_backward(
         op: &Token, inputs: &TokenInputs<'_>, forward: &Planes, upstream: &TokenUpstream<'_>
+    ) -> Vec<f32>;
+    top_rows_blocking of top_rows(op: &TopK, inputs: &TokenInputs<'_>) -> Planes;
+    top_rows_backward_blocking of top_rows_backward(
+        op: &TopK, inputs: &TokenInputs<'_>, forward: &Planes, upstream: &TopUpstream<'_>
     ) -> Vec<f32>;
     logit_pairs_blocking of logit_pairs<O: LogitPairOp>(op: &O, inputs: &LogitPairInputs<'_>) -> Planes;
     logit_pairs_backward_blocking of logit_pairs_backward<O: LogitPairOp>(

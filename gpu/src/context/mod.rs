@@ -14,6 +14,7 @@ mod pairs;
 mod segments;
 mod select;
 mod step;
+mod top;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,7 @@ pub use pairs::PairInputs;
 pub use segments::SegmentInputs;
 pub use select::Selector;
 pub use step::{StepData, StepInputs, StepOutputs};
+pub use top::TopUpstream;
 
 use crate::error::Error;
 use crate::kernel::Kernel;

@@ -14,6 +14,7 @@ mod product;
 pub mod segment_stats;
 pub mod token_map;
 pub mod token_rows;
+pub mod top_rows;
 
 pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
 pub use fused_pairs::{FusedPairBackward, FusedPairForward, FusedPairShape, FusedPairs, Head, SavedRows};
@@ -25,6 +26,7 @@ pub use token_rows::{
     TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenOver, TokenPartial, TokenRows, TokenShape,
     TokenStep, Upstream,
 };
+pub use top_rows::TopRows;
 
 use bellwether_core::Op;
 use bellwether_core::op::PARAM_WORDS;

@@ -11,7 +11,7 @@ use bellwether_shaders::{Dialect, Source};
 pub(crate) use forward::Parts;
 pub(crate) use in_place::Over;
 pub use in_place::TokenInPlace;
-pub(crate) use shape::LabelWords;
+pub(crate) use shape::{Counts, LabelWords};
 pub use shape::{
     TokenBackward, TokenFinish, TokenForward, TokenOver, TokenPartial, TokenShape, TokenStep, Upstream,
 };
@@ -26,6 +26,7 @@ use crate::slice::{Limits, Matrix, Slice};
 #[derive(Clone, Debug)]
 pub struct TokenRows {
     params: Params,
+    counts: Counts,
     forward: Kernel,
     narrow: Kernel,
     partial: Kernel,
@@ -67,12 +68,22 @@ impl TokenRows {
     /// As [`TokenRows::new`], and those of `compile`.
     pub fn compile_with<O: Op>(
         op: &O,
+        compile: impl FnMut(&'static Source) -> Result<Kernel, Error>,
+    ) -> Result<Self, Error> {
+        Self::counted(op, Counts::TOKEN, compile)
+    }
+
+    /// The plan of an operator with so many planes.
+    pub(crate) fn counted<O: Op>(
+        op: &O,
+        counts: Counts,
         mut compile: impl FnMut(&'static Source) -> Result<Kernel, Error>,
     ) -> Result<Self, Error> {
         let params = Params::of(op)?;
         let mut kernel = |name| compile(source(params.op, name)?);
         Ok(Self {
             params,
+            counts,
             forward: kernel("forward")?,
             narrow: kernel("narrow")?,
             partial: kernel("partial")?,

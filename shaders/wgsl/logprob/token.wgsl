@@ -5,8 +5,9 @@ struct Params {
     scale: f32,
     // logit_scale / softcap; 0: no soft-capping.
     squeeze: f32,
-    pad0: u32,
-    pad1: u32,
+    // Of logprob/top_k; zero elsewhere.
+    k: u32,
+    truncated: u32,
 }
 
 // Of the logits x seen so far: the largest, and with d = x - top the sums of exp(d) and of its square over all but one

@@ -8,13 +8,7 @@ struct Outcome {
 
 // `label` is the label's place and `x` its logit.
 fn outcome_of(row: Row, faults: u32, label: u32, x: f32) -> Outcome {
-    var status = faults;
-    if (status == 0u && row_is_empty(row)) {
-        status = STATUS_EMPTY_SUPPORT;
-    }
-    if (label >= args.v) {
-        status |= STATUS_LABEL_RANGE;
-    }
+    var status = status_of(row, faults, label);
     if ((status & STATUS_POISON) != 0u) {
         return Outcome(row_poison(bw_nan(status)), status);
     }

@@ -1,4 +1,5 @@
-// Reads columns of a row and makes its state. The operator's file holds the mathematics: `Row` and the functions `row_*`.
+// Reads columns of a row and makes its state. The operator's file holds the mathematics: `Row` and the functions `row_*`;
+// another piece has `scan_lane`, which goes through the columns of a lane.
 //
 // The shape of every sum depends on the columns alone: 16 terms as a tree, those in sequence per lane, lanes as a tree,
 // parts in sequence.
@@ -22,8 +23,10 @@ struct Scan {
     faults: u32,
 }
 
-// Four logits of a lane's block, one stride of lanes apart, and which of them have a probability above 0.
+// Four logits of a lane's block, one stride of lanes apart: as they stand, as the row sees them, and which of them have a
+// probability above 0.
 struct Quad {
+    logit: vec4<f32>,
     x: vec4<f32>,
     at: vec4<u32>,
     live: vec4<bool>,
@@ -69,24 +72,13 @@ fn scan_part(counted: bool, first: u32, begin: u32, end: u32, lane: Lane) -> Sca
     return Scan(lane_rows[lane.index], lane_faults[lane.index]);
 }
 
-// Adds the lane's logits to its row state, a block at a time.
-fn scan_lane(first: u32, begin: u32, end: u32, lane: Lane) {
-    var state = row_empty();
-    var faults = 0u;
-    for (var j = begin + lane.place; j < end; j += BLOCK * LANES) {
-        let a = load(first, j, end);
-        let b = load(first, j + 4u * LANES, end);
-        let c = load(first, j + 8u * LANES, end);
-        let d = load(first, j + 12u * LANES, end);
-        faults |= a.faults | b.faults | c.faults | d.faults;
-        let tops = max(max(a.x, b.x), max(c.x, d.x));
-        let top = max(state.top, max(max(tops.x, tops.y), max(tops.z, tops.w)));
-        let front = row_terms_sum(row_terms(a.x, a.at, a.live, top), row_terms(b.x, b.at, b.live, top));
-        let back = row_terms_sum(row_terms(c.x, c.at, c.live, top), row_terms(d.x, d.at, d.live, top));
-        state = row_add(state, row_terms_sum(front, back), top);
-    }
-    lane_rows[lane.index] = state;
-    lane_faults[lane.index] = faults;
+// Adds a block to a state.
+fn add_block(state: Row, a: Quad, b: Quad, c: Quad, d: Quad) -> Row {
+    let tops = max(max(a.x, b.x), max(c.x, d.x));
+    let top = max(state.top, max(max(tops.x, tops.y), max(tops.z, tops.w)));
+    let front = row_terms_sum(row_terms(a.x, a.at, a.live, top), row_terms(b.x, b.at, b.live, top));
+    let back = row_terms_sum(row_terms(c.x, c.at, c.live, top), row_terms(d.x, d.at, d.live, top));
+    return row_add(state, row_terms_sum(front, back), top);
 }
 
 // Reads logits j, j + LANES, j + 2 LANES, j + 3 LANES of the row; at `end` and beyond, the last one is read again and
@@ -95,16 +87,17 @@ fn load(first: u32, j: u32, end: u32) -> Quad {
     let at = vec4<u32>(j, j + LANES, j + 2u * LANES, j + 3u * LANES);
     let held = at < vec4<u32>(end);
     let place = first + min(at, vec4<u32>(end - 1u));
+    let logit = vec4<f32>(logit_at(place.x), logit_at(place.y), logit_at(place.z), logit_at(place.w));
     let x = vec4<f32>(
-        row_logit(args.params, logit_at(place.x)),
-        row_logit(args.params, logit_at(place.y)),
-        row_logit(args.params, logit_at(place.z)),
-        row_logit(args.params, logit_at(place.w)),
+        row_logit(args.params, logit.x),
+        row_logit(args.params, logit.y),
+        row_logit(args.params, logit.z),
+        row_logit(args.params, logit.w),
     );
     let finite = vec4<bool>(bw_is_finite(x.x), bw_is_finite(x.y), bw_is_finite(x.z), bw_is_finite(x.w));
     let live = held & finite;
     let faults = (logit_fault(x.x) | logit_fault(x.y)) | (logit_fault(x.z) | logit_fault(x.w));
-    return Quad(select(vec4<f32>(-BW_LARGEST), x, live), at, live, faults);
+    return Quad(logit, select(vec4<f32>(-BW_LARGEST), x, live), at, live, faults);
 }
 
 // -inf is a banned token and no fault.

@@ -1,7 +1,4 @@
-// The gradient of a row by its logits.
-//
-// The operator's file holds the mathematics (`row_gradient`). The kernel says where a row is read (`read_base`), and what
-// the gradient of a row starts from (`slope_of`).
+// The gradient of a row by one of its logits. The operator's file holds the mathematics (`row_gradient`).
 
 // What the gradient of a row starts from. A row that is not counted, or bad, is `fill` everywhere and not read.
 struct Slope {

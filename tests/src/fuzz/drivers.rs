@@ -1,12 +1,16 @@
-//! The drivers of the four signatures with arbitrary slices.
+//! The drivers of the signatures with arbitrary slices.
 
-use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K3, Kl, Linear, SequenceMean, SequenceSum, Token};
+use bellwether_core::logprob::{
+    AlphaDivergence, Dft, Js, K3, Kl, Linear, SequenceMean, SequenceSum, Token, TopEntropy, TopK,
+};
 use bellwether_core::pair::{
     Exo, Length, Logistic, Nca, Noise, OddsRatio, PairLoss, Reward, Score, Sft, Sppo, Square,
 };
 use bellwether_core::sig::logit_pairs::{self as two, By, PairLayout};
 use bellwether_core::sig::segment_stats::{Keep, Segments};
-use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
+use bellwether_core::sig::{
+    Reduction, pair_rows as pair, segment_stats as segment, token_rows as token, top_rows as top,
+};
 use bellwether_cpu_ref::fused_linear as fused;
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
 use bellwether_cpu_ref::logit_pairs::{self as pairs_of, LogitPairs, PairRow};
@@ -15,6 +19,7 @@ use bellwether_cpu_ref::segment_stats::{self as stats, SegmentOp, Values};
 use bellwether_cpu_ref::token_map::{self as maps, MapInputs, MapOp, View};
 use bellwether_cpu_ref::token_rows::{self as tokens, TokenUpstream, Tokens};
 use bellwether_cpu_ref::token_states::{self as states, Shard};
+use bellwether_cpu_ref::top_rows::{self as largest, TopUpstream};
 
 use super::all_or_nothing;
 use super::distillation::distillation;
@@ -36,6 +41,31 @@ pub(super) fn token_rows(data: &[u8]) -> bool {
     let up = Upstream::draw(&mut d, n);
     let width = d.near(n.checked_mul(v));
     let backward = all_or_nothing([width], |[d]| tokens::token_rows_backward(&op, &x, &up.lend(), d));
+    forward && backward
+}
+
+/// The largest of rows, more of them than a row has now and then.
+pub(super) fn top_rows(data: &[u8]) -> bool {
+    let mut d = Draw::new(data);
+    let (n, v, k) = (d.upto(6), d.size(8), if d.rarely() { d.any() } else { 1 + d.upto(9) as u32 });
+    let entropy = if d.any() { TopEntropy::Truncated } else { TopEntropy::Renormalised };
+    let (labels, op, rules) = (d.labels(n, v), TopK::of(k, entropy, token_op(&mut d)), d.rules(3));
+    let held = d.near(n.checked_mul(v));
+    let logits = d.numbers(held);
+    let x = Tokens::new(&logits, v, &labels, rules);
+    // The planes of a k beyond its range are as many as those of one.
+    let k = if k <= 64 { op.ranks() } else { 1 };
+    let planes = d.near(top::planes(k).checked_mul(n));
+    let forward = all_or_nothing([planes], |[result]| largest::top_rows(&op, &x, result));
+    let (held, ranks, width) = (d.near(Some(n)), d.near(k.checked_mul(n)), d.near(n.checked_mul(v)));
+    let (row, logp) = (d.numbers(held), d.numbers(ranks));
+    let up = TopUpstream::of([
+        Some(&row),
+        d.any::<bool>().then_some(&row),
+        None,
+        d.any::<bool>().then_some(&logp),
+    ]);
+    let backward = all_or_nothing([width], |[g]| largest::top_rows_backward(&op, &x, &up, g));
     forward && backward
 }
 

@@ -9,7 +9,7 @@ use serde_json::Map;
 
 use super::{
     Case, MapCases, PairCases, all, alpha_divergence, fused_linear, js, links, logit_pairs, maps, pair_step,
-    segment_stats, token_rows,
+    segment_stats, token_rows, top_rows,
 };
 
 /// Drawn again on purpose: two cases on the same numbers, of which one must give what the other gives.
@@ -44,8 +44,9 @@ type Suite = fn() -> Vec<Case>;
 
 #[test]
 fn no_seed_is_used_twice_in_a_suite() {
-    let suites: [(&str, Suite); 8] = [
+    let suites: [(&str, Suite); 9] = [
         ("token rows", token_rows::cases),
+        ("largest of rows", top_rows::cases),
         ("divergences", logit_pairs::kl),
         ("mixtures", js),
         ("powers", alpha_divergence),

@@ -27,7 +27,8 @@ impl Item {
     /// The operators to be judged by: those that hold it, and FusedLinear for the kernels of TokenRows, which it runs
     /// on memory of its own.
     pub fn judges(&self) -> Vec<&'static str> {
-        let fused = self.ops[..] == ["logprob/token"];
+        let of_rows = |op: &&str| ["logprob/token", "logprob/top_k"].contains(op);
+        let fused = self.ops.first() == Some(&"logprob/token") && self.ops.iter().all(of_rows);
         self.ops.iter().copied().chain(fused.then_some("logprob/linear")).collect()
     }
 }

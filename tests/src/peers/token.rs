@@ -141,18 +141,20 @@ fn entropy(reader: Reader<'_>) -> Found {
 /// Our own names: `in.logits`, `in.labels`; `out.logp`, `out.lse`, `out.entropy`; gradients of their (weighted) sum.
 fn contract(reader: Reader<'_>) -> Found {
     reader.allow(&["temperature", "logit_scale", "softcap", "ignore_index", "shift"])?;
-    let (x, rows, v) = logits(reader)?;
-    let problem = TokenProblem {
-        op: token(reader, "softcap")?,
-        rules: rules(reader, rows.last().copied().unwrap_or(1))?,
-        v,
-        logits: x.data.clone(),
-        labels: reader.integers_of("labels", &rows, "logits")?,
-        upstream: upstream(reader, ["logp", "lse", "entropy", "log_sum_sq", "mean_logit"])?,
-        ..TokenProblem::default()
-    };
+    let upstream = upstream(reader, ["logp", "lse", "entropy", "log_sum_sq", "mean_logit"])?;
+    let problem = TokenProblem { upstream, ..rows(reader, token(reader, "softcap")?)? };
     let outputs = ["logp", "lse", "entropy", "log_sum_sq", "mean_logit", "top1"].map(|name| all(name, name));
-    judgement(reader, "labels", problem, &outputs)
+    Ok(vec![Judgement::new(problem, &outputs, &[all("logits", "d_logits")])])
+}
+
+/// `in.logits`, `in.labels` and their rules, checked.
+pub(super) fn rows(reader: Reader<'_>, op: Token) -> Result<TokenProblem, FileError> {
+    let (x, shape, v) = logits(reader)?;
+    let rules = rules(reader, shape.last().copied().unwrap_or(1))?;
+    let labels = reader.integers_of("labels", &shape, "logits")?;
+    reader.active_finite("logits", x, |row| rules.of(&labels, row).is_some(), true)?;
+    reader.labels_in_range("labels", &labels, rules.ignore_index, v)?;
+    Ok(TokenProblem { op, rules, v, logits: x.data.clone(), labels, ..TokenProblem::default() })
 }
 
 /// `ignore_index` and `shift`.

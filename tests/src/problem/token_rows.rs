@@ -54,6 +54,16 @@ impl TokenProblem {
         shard_bounds(self.v, shards)
     }
 
+    /// A run on these rows, without upstream gradients.
+    pub(super) fn run_of<'a>(&'a self, op: &'a Token, logits: &'a [f32]) -> TokenRun<'a> {
+        TokenRun {
+            mask: self.mask.as_deref(),
+            storage: self.storage,
+            gap: self.gap,
+            ..TokenRun::new(op, &self.rules, (logits, self.v), &self.labels)
+        }
+    }
+
     fn outputs<T: Number>(&self, result: &[T], d_logits: Vec<T>) -> Outputs<T> {
         let mut outputs = planes(&PLANES, result);
         outputs.push(Output::new("d_logits", self.v, d_logits));
@@ -126,17 +136,9 @@ impl Compute for TokenProblem {
 
     fn gpu(&self, rig: &Rig) -> Result<Outputs<f32>, RunError> {
         let upstream = self.upstream.each_ref().map(|plane| plane.as_deref().map(singles));
-        let run = TokenRun {
-            op: &self.op,
-            rules: &self.rules,
-            logits: &singles(&self.logits),
-            v: self.v,
-            labels: &self.labels,
-            mask: self.mask.as_deref(),
-            upstream: upstream.each_ref().map(Option::as_deref),
-            storage: self.storage,
-            gap: self.gap,
-        };
+        let upstream = upstream.each_ref().map(Option::as_deref);
+        let logits = singles(&self.logits);
+        let run = TokenRun { upstream, ..self.run_of(&self.op, &logits) };
         let (result, d_logits) = match self.way {
             Way::Rows => rig.token_rows(&run)?,
             Way::InPlace => rig.token_in_place(&run, false)?,

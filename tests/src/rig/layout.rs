@@ -10,33 +10,41 @@ use super::{Arena, Handle, Memory, Spread};
 /// Upstream gradients, in the order of the contract.
 pub(super) type UpstreamPlanes<'a> = [Option<&'a [f32]>; token::UPSTREAM.len()];
 
-/// Planes of TokenRows and upstream gradients in one array.
+/// Planes of rows of logits and upstream gradients in one array.
 pub(super) struct Rows {
     pub(super) handle: Handle,
     pub(super) saved: usize,
     pub(super) stride: usize,
+    /// Planes of the result.
+    count: usize,
     pub(super) upstream: Upstream,
 }
 
 impl Rows {
     /// Result planes with the upstream planes behind them, as `backward` wants to find them.
-    pub(super) fn new(arena: &mut Arena<'_>, spread: Spread, n: usize, upstream: UpstreamPlanes<'_>) -> Self {
+    pub(super) fn new(
+        arena: &mut Arena<'_>,
+        spread: Spread,
+        (count, n): (usize, usize),
+        upstream: &[Option<&[f32]>],
+    ) -> Self {
         // A slice begins at a multiple of 64 elements.
         let (stride, saved) = (n + spread.gap, spread.lead * 64);
-        let offset = saved + token::PLANES.len() * stride + spread.lead;
+        let offset = saved + count * stride + spread.lead;
         // An absent plane is NaN: the mask must keep the kernel from reading it.
         let planes = upstream.iter().enumerate().flat_map(|(plane, xs)| {
             (0..n).map(move |i| (offset + plane * stride + i, xs.map_or(f32::NAN, |xs| xs[i])))
         });
         let rows = spread.rows(n);
-        let handle = arena.output_at("rows", token::PLANES.len() * n, |i| saved + rows(i), planes);
-        let mask = (0..upstream.len()).filter(|&i| upstream[i].is_some()).map(|i| 1 << i).sum();
-        Self { handle, saved, stride, upstream: Upstream { offset, stride, mask } }
+        let handle = arena.output_at("rows", count * n, |i| saved + rows(i), planes);
+        let there = upstream.iter().take(32).enumerate().filter(|(_, plane)| plane.is_some());
+        let mask = there.map(|(i, _)| 1 << i).sum();
+        Self { handle, saved, stride, count, upstream: Upstream { offset, stride, mask } }
     }
 
     /// The planes of `forward`, at the beginning of a slice.
     pub(super) fn result<'a>(&self, memory: &'a Memory<'_>) -> Slice<'a> {
-        memory.slice(self.handle).part(self.saved as u64, (token::PLANES.len() * self.stride) as u64)
+        memory.slice(self.handle).part(self.saved as u64, (self.count * self.stride) as u64)
     }
 }
 

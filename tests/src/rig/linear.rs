@@ -2,7 +2,7 @@
 
 use bellwether_core::Storage;
 use bellwether_core::logprob::Linear;
-use bellwether_core::sig::token_rows::{Labels, UPSTREAM};
+use bellwether_core::sig::token_rows::{Labels, PLANES, UPSTREAM};
 use bellwether_gpu::{FusedBackward, FusedForward, FusedLinear, FusedShape};
 
 use super::layout::{Rows, label_words};
@@ -59,7 +59,7 @@ impl Rig {
             .map(|(name, xs)| arena.words(name, pack(xs, run.storage, 0)));
         let b = run.bias.map(|bias| arena.input("bias", bias));
         let y = arena.words("labels", label_words(run.labels));
-        let rows = Rows::new(&mut arena, self.spread(), n, run.upstream);
+        let rows = Rows::new(&mut arena, self.spread(), (PLANES.len(), n), &run.upstream);
         let scratch = arena.output("scratch", scratch_elements(&shape)?);
         let dx = arena.output("d_hidden", run.hidden.len());
         let dw = arena.output("d_weight", run.weight.len());

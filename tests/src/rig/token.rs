@@ -56,11 +56,11 @@ impl<'a> TokenRun<'a> {
         Self { op, rules, logits, v, labels, mask, upstream, storage, gap }
     }
 
-    fn n(&self) -> usize {
+    pub(super) fn n(&self) -> usize {
         self.labels.len()
     }
 
-    fn shape(&self) -> TokenShape {
+    pub(super) fn shape(&self) -> TokenShape {
         let n = self.n();
         let mask = self.mask.map(|_| n);
         let stride = self.v + self.gap;
@@ -73,17 +73,17 @@ impl<'a> TokenRun<'a> {
     }
 
     /// Labels, and the mask behind them.
-    fn words(&self) -> Vec<u32> {
+    pub(super) fn words(&self) -> Vec<u32> {
         [label_words(self.labels), label_words(self.mask.unwrap_or_default())].concat()
     }
 
     /// Columns `base .. base + width` of every row as words, with NaN in the gaps.
-    fn matrix(&self, (base, width): (usize, usize)) -> Vec<u32> {
+    pub(super) fn matrix(&self, (base, width): (usize, usize)) -> Vec<u32> {
         self.wide(width).words((0..self.n()).map(|i| &self.logits[i * self.v + base..][..width]))
     }
 
     /// A matrix of so many columns.
-    fn wide(&self, width: usize) -> Wide {
+    pub(super) fn wide(&self, width: usize) -> Wide {
         Wide { storage: self.storage, n: self.n(), width, gap: self.gap }
     }
 }
@@ -100,7 +100,7 @@ impl Rig {
         let before = run.matrix((0, run.v));
         let x = arena.words("logits", before.clone());
         let y = arena.words("labels", run.words());
-        let rows = Rows::new(&mut arena, self.spread(), run.n(), run.upstream);
+        let rows = Rows::new(&mut arena, self.spread(), (PLANES.len(), run.n()), &run.upstream);
         let shape = TokenShape { result_stride: rows.stride, ..shape };
         let poison = run.wide(run.v).poison();
         let d_logits = arena.output("d_logits", poison.len());

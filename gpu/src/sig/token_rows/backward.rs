@@ -1,8 +1,8 @@
 //! The dispatches that make gradients of logits.
 
-use bellwether_core::sig::token_rows::{BackwardArgs, PART, UPSTREAM};
+use bellwether_core::sig::token_rows::{BackwardArgs, PART};
 
-use super::shape::{TokenBackward, TokenShape, Upstream};
+use super::shape::{Counts, TokenBackward, TokenShape, Upstream};
 use super::{Rows, TokenRows, matrix, tiles};
 use crate::error::{Error, index, product};
 use crate::record::Call;
@@ -24,7 +24,7 @@ impl TokenRows {
         let size = (rows.n, shape.v, shape.gradient_stride);
         let gradient = matrix((op, "d_logits"), limits, size, buffers.d_logits, storage)?;
         let (words, planes) = (&buffers.labels, &buffers.rows);
-        let header = header(op, shape, words, (planes, buffers.saved, buffers.upstream))?;
+        let header = header((op, self.counts), shape, words, (planes, buffers.saved, buffers.upstream))?;
         let most = logits.window_rows(op, limits)?.min(gradient.window_rows(op, limits)?);
         for (first, n) in tiles(rows.n, most) {
             let (window, logits_offset) = logits.window(first, n, limits);
@@ -46,14 +46,15 @@ impl TokenRows {
 
 /// What all dispatches of a `backward` share.
 pub(super) fn header(
-    op: &'static str,
+    (op, counts): (&'static str, Counts),
     shape: &TokenShape,
     labels: &Slice<'_>,
     (rows, saved, upstream): (&Slice<'_>, usize, Upstream),
 ) -> Result<BackwardArgs, Error> {
     let labels = shape.check(op, labels)?;
-    let (saved_offset, saved_stride) = shape.planes(op, "rows", saved, rows)?;
-    upstream.check(op, UPSTREAM.len(), shape.n, rows)?;
+    let (saved_offset, saved_stride) = shape.planes((op, "rows"), counts.result, saved, rows)?;
+    upstream.check(op, counts.upstream, shape.n, rows)?;
+    upstream.reaching(op, counts)?.check(op, counts.upstream, shape.n, rows)?;
     let parts = shape.parts();
     Ok(BackwardArgs {
         v: index(op, "v", shape.v as u64)?,
@@ -76,6 +77,16 @@ pub(super) fn header(
 }
 
 impl Upstream {
+    /// The same with the last array's last plane in the place of its first.
+    fn reaching(self, op: &'static str, counts: Counts) -> Result<Self, Error> {
+        if self.mask.checked_ilog2().is_none_or(|last| last as usize + 1 < counts.upstream) {
+            return Ok(self);
+        }
+        let beyond = self.stride.checked_mul(counts.last - 1);
+        let offset = beyond.and_then(|beyond| beyond.checked_add(self.offset));
+        Ok(Self { offset: offset.ok_or(Error::SizeOverflow { op, arg: "upstream" })?, ..self })
+    }
+
     /// The planes that are there lie in `rows`, and the operator has each of them: it has `known`.
     pub(crate) fn check(
         &self,

@@ -27,9 +27,9 @@ pub(crate) struct Parts<'a> {
 impl Parts<'_> {
     /// Elements from plane to plane and from part to part, and where the state of row 0 would stand (modulo 2³²: the
     /// kernels count rows from the first of all).
-    fn strides(&self, op: &'static str) -> Result<(u32, u32, u32), Error> {
+    fn strides(&self, op: &'static str, planes: usize) -> Result<(u32, u32, u32), Error> {
         let plane = product(op, "scratch", self.all, self.rows.n)?;
-        self.states.holds(op, "scratch", product(op, "scratch", plane, STATE.len() as u64)?)?;
+        self.states.holds(op, "scratch", product(op, "scratch", plane, planes as u64)?)?;
         let (plane, part) = (index(op, "scratch", plane)?, index(op, "scratch", self.rows.n)?);
         let first = index(op, "scratch", self.before * self.rows.n)?;
         Ok((plane, part, first.wrapping_sub(index(op, "n", self.rows.base)?)))
@@ -71,7 +71,8 @@ impl TokenRows {
     fn forward_header(&self, shape: &TokenShape, buffers: &TokenForward<'_>) -> Result<ForwardArgs, Error> {
         let op = self.params.op;
         let labels = shape.check(op, &buffers.labels)?;
-        let (result_offset, result_stride) = shape.planes(op, "result", 0, &buffers.result)?;
+        let (result_offset, result_stride) =
+            shape.planes((op, "result"), self.counts.result, 0, &buffers.result)?;
         Ok(ForwardArgs {
             v: index(op, "v", shape.v as u64)?,
             logits_stride: index(op, "logits", shape.logits_stride as u64)?,
@@ -112,7 +113,7 @@ impl TokenRows {
         let op = self.params.op;
         let logits = self.logits(limits, shape, rows, logits)?;
         let labels = shape.check(op, &words)?;
-        let (result_stride, part_stride, result_offset) = parts.strides(op)?;
+        let (result_stride, part_stride, result_offset) = parts.strides(op, self.counts.state)?;
         for (first, n) in tiles(rows.n, logits.window_rows(op, limits)?) {
             let (window, logits_offset) = logits.window(first, n, limits);
             let args = PartialArgs {
@@ -180,7 +181,7 @@ impl TokenRows {
         calls: &mut Vec<Call<'a>>,
     ) -> Result<(), Error> {
         let first = Parts { before: 0, ..*parts };
-        let (state_stride, part_stride, state_offset) = first.strides(self.params.op)?;
+        let (state_stride, part_stride, state_offset) = first.strides(self.params.op, self.counts.state)?;
         let parts = index(self.params.op, "parts", parts.all)?;
         let args = FinishArgs { parts, state_offset, state_stride, part_stride, ..FinishArgs::default() };
         self.call_finish(shape, rows, &args, [first.states, labels, result], calls)
@@ -196,7 +197,7 @@ impl TokenRows {
     ) -> Result<(), Error> {
         let op = self.params.op;
         let labels = shape.check(op, &words)?;
-        let (result_offset, result_stride) = shape.planes(op, "result", 0, &result)?;
+        let (result_offset, result_stride) = shape.planes((op, "result"), self.counts.result, 0, &result)?;
         let args = FinishArgs {
             n: index(op, "n", rows.n)?,
             v: index(op, "v", shape.v as u64)?,

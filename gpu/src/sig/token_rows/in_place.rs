@@ -1,11 +1,11 @@
 //! Gradients that take the place of the logits: half the memory.
 
-use bellwether_core::sig::token_rows::{BackwardArgs, StepArgs, UPSTREAM};
+use bellwether_core::sig::token_rows::{BackwardArgs, PLANES, StepArgs, UPSTREAM};
 use bellwether_core::{Op, Storage};
 use bellwether_shaders::{Dialect, Source};
 
 use super::backward::header;
-use super::shape::{TokenOver, TokenShape, TokenStep};
+use super::shape::{Counts, TokenOver, TokenShape, TokenStep};
 use super::{Rows, matrix, tiles};
 use crate::error::{Error, index};
 use crate::kernel::Kernel;
@@ -33,7 +33,12 @@ impl<'a> Over<'a> {
         let shape = TokenShape { gradient_stride: shape.logits_stride, ..*shape };
         let (size, storage) = ((rows.n, shape.v, shape.logits_stride), self.kernel.dialect().storage);
         let logits = matrix((op, "logits"), limits, size, buffers.logits, storage)?;
-        let header = header(op, &shape, &buffers.labels, (&buffers.rows, buffers.saved, buffers.upstream))?;
+        let header = header(
+            (op, Counts::TOKEN),
+            &shape,
+            &buffers.labels,
+            (&buffers.rows, buffers.saved, buffers.upstream),
+        )?;
         for (first, n) in tiles(rows.n, logits.window_rows(op, limits)?) {
             let (window, offset) = logits.window(first, n, limits);
             let (count, row_base) = (index(op, "n", n)?, index(op, "n", rows.base + first)?);
@@ -123,7 +128,7 @@ impl TokenInPlace {
         let size = (shape.n as u64, shape.v, shape.logits_stride);
         let logits = matrix((op, "logits"), &limits, size, buffers.logits, self.storage())?;
         let labels = shape.check(op, &buffers.labels)?;
-        let (saved_offset, saved_stride) = shape.planes(op, "planes", 0, &buffers.planes)?;
+        let (saved_offset, saved_stride) = shape.planes((op, "planes"), PLANES.len(), 0, &buffers.planes)?;
         let upstream = buffers.upstream;
         upstream.check(op, UPSTREAM.len(), shape.n, &buffers.rows)?;
         for (first, n) in tiles(shape.n as u64, logits.window_rows(op, &limits)?) {

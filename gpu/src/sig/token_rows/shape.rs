@@ -1,6 +1,8 @@
 //! Shapes and buffers of TokenRows.
 
-use bellwether_core::sig::token_rows::{LOGP, Labels, MOST_COLUMNS, NO_MASK, PART, PLANES, STATE, Shift};
+use bellwether_core::sig::token_rows::{
+    LOGP, Labels, MOST_COLUMNS, NO_MASK, PART, PLANES, STATE, Shift, UPSTREAM,
+};
 
 use crate::error::{Error, index, product};
 use crate::slice::{ELEMENT, Plane, Slice, planes};
@@ -26,6 +28,25 @@ pub struct TokenShape {
     pub column_base: usize,
 }
 
+/// How many planes an operator on rows of logits has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    /// Of its result.
+    pub(crate) result: usize,
+    /// Of the state of a part.
+    pub(crate) state: usize,
+    /// Arrays of upstream gradients: bits of their mask.
+    pub(crate) upstream: usize,
+    /// Planes of the last of these; the others have one.
+    pub(crate) last: usize,
+}
+
+impl Counts {
+    /// Of TokenRows.
+    pub(crate) const TOKEN: Self =
+        Self { result: PLANES.len(), state: STATE.len(), upstream: UPSTREAM.len(), last: 1 };
+}
+
 /// Rows from which on a workgroup per row keeps a device busy.
 const MANY_ROWS: usize = 256;
 
@@ -48,11 +69,16 @@ impl TokenShape {
     /// # Errors
     /// [`Error::SizeOverflow`].
     pub fn scratch_bytes(&self, op: &'static str) -> Result<u64, Error> {
+        self.scratch_for(op, Counts::TOKEN)
+    }
+
+    /// The same of an operator with states of its own.
+    pub(crate) fn scratch_for(&self, op: &'static str, counts: Counts) -> Result<u64, Error> {
         if self.parts() == 1 {
             return Ok(0);
         }
         let states = product(op, "scratch", self.n as u64, self.parts() as u64)?;
-        product(op, "scratch", states, STATE.len() as u64 * ELEMENT)
+        product(op, "scratch", states, counts.state as u64 * ELEMENT)
     }
 }
 
@@ -196,12 +222,12 @@ impl TokenShape {
     /// Offset and stride of the planes of `forward`, which must lie in `slice`.
     pub(super) fn planes(
         &self,
-        op: &'static str,
-        arg: &'static str,
+        (op, arg): (&'static str, &'static str),
+        count: usize,
         offset: usize,
         slice: &Slice<'_>,
     ) -> Result<(u32, u32), Error> {
         let at = Plane { offset, stride: self.result_stride };
-        planes(op, arg, PLANES.len(), self.n as u64, at, slice)
+        planes(op, arg, count, self.n as u64, at, slice)
     }
 }
