@@ -37,3 +37,4 @@ pub mod step;
 pub mod token_map;
 pub mod token_rows;
 pub mod token_states;
+pub mod unpaired;

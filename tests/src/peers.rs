@@ -11,6 +11,7 @@ mod pair;
 mod reader;
 mod step;
 mod token;
+mod unpaired;
 
 use crate::file::{Case, FileError};
 use crate::problem::Problem;
@@ -109,7 +110,10 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reads = Reads::default();
     let reader = Reader::new(case, &reads);
     let logprob = token::read(reader).or_else(|| linear::read(reader));
-    let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| map::read(reader));
+    let logprob = logprob
+        .or_else(|| divergence::read(reader))
+        .or_else(|| unpaired::read(reader))
+        .or_else(|| map::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,
         (None, Some(loss)) if step::is_step(case) => step::read(reader, &loss)?,

@@ -3,6 +3,7 @@
 //! A signature describes its problem once, over any scalar ([`Compute`]); the reference, the tolerance and the CPU
 //! backend follow from the scalar it runs on.
 
+mod derived;
 mod divergence_mean;
 mod fused_linear;
 mod known;
@@ -19,6 +20,7 @@ mod token_rows;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
+pub use derived::{Derive, Derived, OptimalValue, RowSums, Sides};
 pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;
 pub use known::{Fault, Pinned};

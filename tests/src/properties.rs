@@ -8,9 +8,13 @@ mod map;
 mod pair;
 mod segment;
 mod token;
+mod unpaired;
 
 use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum};
 use bellwether_core::pair::{ApoZero, Hinge, Logistic, Nca, Robust, Sppo, Square};
+use bellwether_core::unpaired::{
+    A2po, ApoZero as UnpairedApoZero, Bco, DirectAdvantage, Dro, Kto, NashMd, SoftCritic,
+};
 
 use crate::problem::{Backend, Outputs, Problem};
 
@@ -55,6 +59,29 @@ properties! {
         map::ones_are_nothing::<Nll>, map::any_layout::<Nll>, map::rows_alone::<Nll>, map::upstream_scales::<Nll>;
     "logprob/dft": map::tokens_turned::<Dft>, map::longer_rows::<Dft>,
         map::ones_are_nothing::<Dft>, map::any_layout::<Dft>, map::rows_alone::<Dft>, map::upstream_scales::<Dft>;
+    "unpaired/kto": map::tokens_turned::<Kto>, map::longer_rows::<Kto>,
+        map::ones_are_nothing::<Kto>, map::any_layout::<Kto>, map::rows_alone::<Kto>, map::upstream_scales::<Kto>,
+        unpaired::sides_mirrored::<Kto>,
+        unpaired::baseline_of_zero;
+    "unpaired/apo_zero": map::tokens_turned::<UnpairedApoZero>, map::longer_rows::<UnpairedApoZero>,
+        map::ones_are_nothing::<UnpairedApoZero>, map::any_layout::<UnpairedApoZero>, map::rows_alone::<UnpairedApoZero>, map::upstream_scales::<UnpairedApoZero>,
+        unpaired::sides_mirrored::<UnpairedApoZero>;
+    "unpaired/bco": map::tokens_turned::<Bco>, map::longer_rows::<Bco>,
+        map::ones_are_nothing::<Bco>, map::any_layout::<Bco>, map::rows_alone::<Bco>, map::upstream_scales::<Bco>,
+        unpaired::sides_mirrored::<Bco>;
+    "unpaired/dro": map::tokens_turned::<Dro>, map::longer_rows::<Dro>,
+        map::ones_are_nothing::<Dro>, map::any_layout::<Dro>, map::rows_alone::<Dro>, map::upstream_scales::<Dro>,
+        unpaired::value_apart;
+    "unpaired/direct_advantage": map::tokens_turned::<DirectAdvantage>, map::longer_rows::<DirectAdvantage>,
+        map::ones_are_nothing::<DirectAdvantage>, map::any_layout::<DirectAdvantage>, map::rows_alone::<DirectAdvantage>, map::upstream_scales::<DirectAdvantage>;
+    "unpaired/soft_critic": map::tokens_turned::<SoftCritic>, map::longer_rows::<SoftCritic>,
+        map::ones_are_nothing::<SoftCritic>, map::any_layout::<SoftCritic>, map::rows_alone::<SoftCritic>, map::upstream_scales::<SoftCritic>,
+        unpaired::target_mirrored;
+    "unpaired/a2po": map::tokens_turned::<A2po>, map::longer_rows::<A2po>,
+        map::ones_are_nothing::<A2po>, map::any_layout::<A2po>, map::rows_alone::<A2po>, map::upstream_scales::<A2po>;
+    "unpaired/nash_md": map::tokens_turned::<NashMd>, map::longer_rows::<NashMd>,
+        map::ones_are_nothing::<NashMd>, map::any_layout::<NashMd>, map::rows_alone::<NashMd>, map::upstream_scales::<NashMd>,
+        unpaired::penalty_is_a_constant;
     "pair/logistic": pair::translated::<Logistic>, pair::permuted::<Logistic>, pair::beta_times_ratio::<Logistic>,
         pair::micro_batches::<Logistic>, pair::antisymmetric::<Logistic>, pair::swap_differs_by_margin;
     "pair/robust": pair::translated::<Robust>, pair::permuted::<Robust>, pair::beta_times_ratio::<Robust>,

@@ -15,7 +15,7 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 27] = [
+const SUPPORTED: [&str; 33] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
@@ -30,6 +30,12 @@ const SUPPORTED: [&str; 27] = [
     "kl.k3",
     "sft.nll",
     "sft.dft",
+    "kto.kto",
+    "kto.apo_zero_unpaired",
+    "bco.unpaired",
+    "a2po.loss",
+    "nash_md",
+    "soft_value.log_mean_exp",
     "dpo.from_logits",
     "dpo.sigmoid",
     "dpo.sigmoid_norm",
