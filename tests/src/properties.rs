@@ -63,22 +63,17 @@ properties! {
         map::ones_are_nothing::<Kto>, map::any_layout::<Kto>, map::rows_alone::<Kto>, map::upstream_scales::<Kto>,
         unpaired::sides_mirrored::<Kto>,
         unpaired::baseline_of_zero;
-    "unpaired/apo_zero": map::tokens_turned::<UnpairedApoZero>, map::longer_rows::<UnpairedApoZero>,
-        map::ones_are_nothing::<UnpairedApoZero>, map::any_layout::<UnpairedApoZero>, map::rows_alone::<UnpairedApoZero>, map::upstream_scales::<UnpairedApoZero>,
+    "unpaired/apo_zero": map::upstream_scales::<UnpairedApoZero>,
         unpaired::sides_mirrored::<UnpairedApoZero>;
-    "unpaired/bco": map::tokens_turned::<Bco>, map::longer_rows::<Bco>,
-        map::ones_are_nothing::<Bco>, map::any_layout::<Bco>, map::rows_alone::<Bco>, map::upstream_scales::<Bco>,
+    "unpaired/bco": map::upstream_scales::<Bco>,
         unpaired::sides_mirrored::<Bco>;
     "unpaired/dro": map::tokens_turned::<Dro>, map::longer_rows::<Dro>,
         map::ones_are_nothing::<Dro>, map::any_layout::<Dro>, map::rows_alone::<Dro>, map::upstream_scales::<Dro>,
         unpaired::value_apart;
-    "unpaired/direct_advantage": map::tokens_turned::<DirectAdvantage>, map::longer_rows::<DirectAdvantage>,
-        map::ones_are_nothing::<DirectAdvantage>, map::any_layout::<DirectAdvantage>, map::rows_alone::<DirectAdvantage>, map::upstream_scales::<DirectAdvantage>;
-    "unpaired/soft_critic": map::tokens_turned::<SoftCritic>, map::longer_rows::<SoftCritic>,
-        map::ones_are_nothing::<SoftCritic>, map::any_layout::<SoftCritic>, map::rows_alone::<SoftCritic>, map::upstream_scales::<SoftCritic>,
+    "unpaired/direct_advantage": map::upstream_scales::<DirectAdvantage>;
+    "unpaired/soft_critic": map::upstream_scales::<SoftCritic>,
         unpaired::target_mirrored;
-    "unpaired/a2po": map::tokens_turned::<A2po>, map::longer_rows::<A2po>,
-        map::ones_are_nothing::<A2po>, map::any_layout::<A2po>, map::rows_alone::<A2po>, map::upstream_scales::<A2po>;
+    "unpaired/a2po": map::upstream_scales::<A2po>;
     "unpaired/nash_md": map::tokens_turned::<NashMd>, map::longer_rows::<NashMd>,
         map::ones_are_nothing::<NashMd>, map::any_layout::<NashMd>, map::rows_alone::<NashMd>, map::upstream_scales::<NashMd>,
         unpaired::penalty_is_a_constant;
