@@ -39,3 +39,4 @@ pub mod token_map;
 pub mod token_rows;
 pub mod token_states;
 pub mod top_rows;
+pub mod unpaired;

@@ -20,6 +20,7 @@ mod top_rows;
 use std::cell::LazyCell;
 
 use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum};
+use bellwether_core::op::Param;
 use bellwether_cpu_ref::pair_rows::PairLink;
 use bellwether_cpu_ref::token_map::MapRow;
 
@@ -72,7 +73,12 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
     ];
     for slug in maps::slugs() {
         let cases = maps::visit(slug, Map::new(), MapCases).and_then(Result::ok);
-        suites.push((slug, cases.expect("a listed map takes its defaults")));
+        let mut cases = cases.expect("a listed map takes its defaults");
+        if let Some(params) = other_parameters(slug) {
+            let more = maps::visit(slug, params, OtherMapCases).and_then(Result::ok);
+            cases.extend(more.expect("a listed map takes other parameters"));
+        }
+        suites.push((slug, cases));
     }
     for slug in links::slugs() {
         let cases = variants(slug).into_iter().flat_map(|(name, params)| {
@@ -125,6 +131,13 @@ fn variants(slug: &str) -> Vec<(&'static str, Map<String, Value>)> {
     std::iter::once(("", Map::new())).chain(others.iter().map(of)).collect()
 }
 
+/// Parameters of a map that are not its defaults, each another; `None` where it has none.
+fn other_parameters(slug: &str) -> Option<Map<String, Value>> {
+    let spec = bellwether_core::registry::SPECS.iter().find(|spec| spec.slug == slug)?;
+    let other = |(i, param): (usize, &Param)| (param.name.to_owned(), Value::from([0.5, 0.7, 1.33][i % 3]));
+    (!spec.params.is_empty()).then(|| spec.params.iter().enumerate().map(other).collect())
+}
+
 struct PairCases;
 
 impl LinkVisitor for PairCases {
@@ -132,6 +145,16 @@ impl LinkVisitor for PairCases {
 
     fn visit<L: PairLink + serde::de::DeserializeOwned>(self, link: L) -> Vec<Case> {
         pair_rows::cases(link)
+    }
+}
+
+struct OtherMapCases;
+
+impl MapVisitor for OtherMapCases {
+    type Out = Vec<Case>;
+
+    fn visit<O: MapRow + serde::de::DeserializeOwned>(self, op: O) -> Vec<Case> {
+        token_map::other_parameters(op)
     }
 }
 

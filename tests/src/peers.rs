@@ -15,6 +15,7 @@ mod step;
 mod token;
 mod token_level;
 mod top;
+mod unpaired;
 
 use crate::file::{Case, FileError};
 use crate::problem::Problem;
@@ -117,7 +118,8 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reads = Reads::default();
     let reader = Reader::new(case, &reads);
     let logprob = token::read(reader).or_else(|| linear::read(reader)).or_else(|| distillation::read(reader));
-    let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| map::read(reader));
+    let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| unpaired::read(reader));
+    let logprob = logprob.or_else(|| map::read(reader));
     let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,

@@ -3,6 +3,7 @@
 //! A signature describes its problem once, over any scalar ([`Compute`]); the reference, the tolerance and the CPU
 //! backend follow from the scalar it runs on.
 
+mod derived;
 mod distillation;
 mod divergence_mean;
 mod fused_linear;
@@ -23,6 +24,7 @@ mod top_rows;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
+pub use derived::{Derive, Derived, OptimalValue, RowSums, Sides};
 pub use distillation::Distillation;
 pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;

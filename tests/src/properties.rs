@@ -9,11 +9,15 @@ mod pair;
 mod segment;
 mod token;
 mod top;
+mod unpaired;
 
 use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum};
 use bellwether_core::pair::{
     ApoDown, ApoZero, Asft, Bco, BradleyTerry, Copg, Discopop, Exo, Hinge, Logistic, Nca, OddsRatio, OfsFast,
     OfsSlow, Regression, Seppo, Sppo, Square,
+};
+use bellwether_core::unpaired::{
+    A2po, ApoZero as UnpairedApoZero, Bco as UnpairedBco, DirectAdvantage, Dro, Kto, NashMd, SoftCritic,
 };
 
 use crate::problem::{Backend, Outputs, Problem};
@@ -62,24 +66,62 @@ properties! {
         map::ones_are_nothing::<Nll>, map::any_layout::<Nll>, map::rows_alone::<Nll>, map::upstream_scales::<Nll>;
     "logprob/dft": map::tokens_turned::<Dft>, map::longer_rows::<Dft>,
         map::ones_are_nothing::<Dft>, map::any_layout::<Dft>, map::rows_alone::<Dft>, map::upstream_scales::<Dft>;
-    "pair/logistic": pair::translated::<Logistic>, pair::permuted::<Logistic>, pair::beta_times_ratio::<Logistic>, pair::micro_batches::<Logistic>, pair::antisymmetric::<Logistic>, pair::exchanged_labels::<Logistic>, pair::swap_differs_by_margin, pair::unbiased_under_flips;
-    "pair/square": pair::translated::<Square>, pair::permuted::<Square>, pair::micro_batches::<Square>, pair::antisymmetric::<Square>, pair::exchanged_labels::<Square>;
-    "pair/hinge": pair::translated::<Hinge>, pair::permuted::<Hinge>, pair::beta_times_ratio::<Hinge>, pair::micro_batches::<Hinge>, pair::antisymmetric::<Hinge>, pair::exchanged_labels::<Hinge>;
-    "pair/exo": pair::translated::<Exo>, pair::permuted::<Exo>, pair::beta_times_ratio::<Exo>, pair::micro_batches::<Exo>, pair::antisymmetric::<Exo>, pair::exchanged_labels::<Exo>;
-    "pair/discopop": pair::translated::<Discopop>, pair::permuted::<Discopop>, pair::beta_times_ratio::<Discopop>, pair::micro_batches::<Discopop>, pair::antisymmetric::<Discopop>, pair::exchanged_labels::<Discopop>;
-    "pair/regression": pair::translated::<Regression>, pair::permuted::<Regression>, pair::beta_times_ratio::<Regression>, pair::micro_batches::<Regression>, pair::antisymmetric::<Regression>, pair::exchanged_labels::<Regression>;
-    "pair/copg": pair::translated::<Copg>, pair::permuted::<Copg>, pair::micro_batches::<Copg>, pair::antisymmetric::<Copg>, pair::exchanged_labels::<Copg>;
-    "pair/nca": pair::translated::<Nca>, pair::permuted::<Nca>, pair::beta_times_ratio::<Nca>, pair::micro_batches::<Nca>, pair::exchanged_labels::<Nca>;
-    "pair/sppo": pair::translated::<Sppo>, pair::permuted::<Sppo>, pair::micro_batches::<Sppo>, pair::exchanged_labels::<Sppo>;
-    "pair/bco": pair::translated::<Bco>, pair::permuted::<Bco>, pair::beta_times_ratio::<Bco>, pair::micro_batches::<Bco>, pair::exchanged_labels::<Bco>;
-    "pair/apo_zero": pair::translated::<ApoZero>, pair::permuted::<ApoZero>, pair::beta_times_ratio::<ApoZero>, pair::micro_batches::<ApoZero>, pair::exchanged_labels::<ApoZero>;
-    "pair/apo_down": pair::translated::<ApoDown>, pair::permuted::<ApoDown>, pair::beta_times_ratio::<ApoDown>, pair::micro_batches::<ApoDown>, pair::exchanged_labels::<ApoDown>;
-    "pair/odds_ratio": pair::permuted::<OddsRatio>, pair::micro_batches::<OddsRatio>, pair::exchanged_labels::<OddsRatio>;
+    "pair/logistic": pair::translated::<Logistic>, pair::permuted::<Logistic>,
+        pair::beta_times_ratio::<Logistic>, pair::micro_batches::<Logistic>, pair::antisymmetric::<Logistic>,
+        pair::exchanged_labels::<Logistic>, pair::swap_differs_by_margin, pair::unbiased_under_flips;
+    "pair/square": pair::translated::<Square>, pair::permuted::<Square>, pair::micro_batches::<Square>,
+        pair::antisymmetric::<Square>, pair::exchanged_labels::<Square>;
+    "pair/hinge": pair::translated::<Hinge>, pair::permuted::<Hinge>, pair::beta_times_ratio::<Hinge>,
+        pair::micro_batches::<Hinge>, pair::antisymmetric::<Hinge>, pair::exchanged_labels::<Hinge>;
+    "pair/exo": pair::translated::<Exo>, pair::permuted::<Exo>, pair::beta_times_ratio::<Exo>,
+        pair::micro_batches::<Exo>, pair::antisymmetric::<Exo>, pair::exchanged_labels::<Exo>;
+    "pair/discopop": pair::translated::<Discopop>, pair::permuted::<Discopop>,
+        pair::beta_times_ratio::<Discopop>, pair::micro_batches::<Discopop>, pair::antisymmetric::<Discopop>,
+        pair::exchanged_labels::<Discopop>;
+    "pair/regression": pair::translated::<Regression>, pair::permuted::<Regression>,
+        pair::beta_times_ratio::<Regression>, pair::micro_batches::<Regression>,
+        pair::antisymmetric::<Regression>, pair::exchanged_labels::<Regression>;
+    "pair/copg": pair::translated::<Copg>, pair::permuted::<Copg>, pair::micro_batches::<Copg>,
+        pair::antisymmetric::<Copg>, pair::exchanged_labels::<Copg>;
+    "pair/nca": pair::translated::<Nca>, pair::permuted::<Nca>, pair::beta_times_ratio::<Nca>,
+        pair::micro_batches::<Nca>, pair::exchanged_labels::<Nca>;
+    "pair/sppo": pair::translated::<Sppo>, pair::permuted::<Sppo>, pair::micro_batches::<Sppo>,
+        pair::exchanged_labels::<Sppo>;
+    "pair/bco": pair::translated::<Bco>, pair::permuted::<Bco>, pair::beta_times_ratio::<Bco>,
+        pair::micro_batches::<Bco>, pair::exchanged_labels::<Bco>;
+    "pair/apo_zero": pair::translated::<ApoZero>, pair::permuted::<ApoZero>, pair::beta_times_ratio::<ApoZero>,
+        pair::micro_batches::<ApoZero>, pair::exchanged_labels::<ApoZero>;
+    "pair/apo_down": pair::translated::<ApoDown>, pair::permuted::<ApoDown>, pair::beta_times_ratio::<ApoDown>,
+        pair::micro_batches::<ApoDown>, pair::exchanged_labels::<ApoDown>;
+    "pair/odds_ratio": pair::permuted::<OddsRatio>, pair::micro_batches::<OddsRatio>,
+        pair::exchanged_labels::<OddsRatio>;
     "pair/asft": pair::permuted::<Asft>, pair::micro_batches::<Asft>, pair::exchanged_labels::<Asft>;
-    "pair/bradley_terry": pair::translated::<BradleyTerry>, pair::permuted::<BradleyTerry>, pair::micro_batches::<BradleyTerry>, pair::exchanged_labels::<BradleyTerry>;
-    "pair/seppo": pair::translated::<Seppo>, pair::permuted::<Seppo>, pair::beta_times_ratio::<Seppo>, pair::micro_batches::<Seppo>, pair::exchanged_labels::<Seppo>;
-    "pair/ofs_fast": pair::translated::<OfsFast>, pair::permuted::<OfsFast>, pair::beta_times_ratio::<OfsFast>, pair::micro_batches::<OfsFast>, pair::antisymmetric::<OfsFast>, pair::exchanged_labels::<OfsFast>;
-    "pair/ofs_slow": pair::translated::<OfsSlow>, pair::permuted::<OfsSlow>, pair::beta_times_ratio::<OfsSlow>, pair::micro_batches::<OfsSlow>, pair::antisymmetric::<OfsSlow>, pair::exchanged_labels::<OfsSlow>;
+    "pair/bradley_terry": pair::translated::<BradleyTerry>, pair::permuted::<BradleyTerry>,
+        pair::micro_batches::<BradleyTerry>, pair::exchanged_labels::<BradleyTerry>;
+    "pair/seppo": pair::translated::<Seppo>, pair::permuted::<Seppo>, pair::beta_times_ratio::<Seppo>,
+        pair::micro_batches::<Seppo>, pair::exchanged_labels::<Seppo>;
+    "pair/ofs_fast": pair::translated::<OfsFast>, pair::permuted::<OfsFast>, pair::beta_times_ratio::<OfsFast>,
+        pair::micro_batches::<OfsFast>, pair::antisymmetric::<OfsFast>, pair::exchanged_labels::<OfsFast>;
+    "pair/ofs_slow": pair::translated::<OfsSlow>, pair::permuted::<OfsSlow>, pair::beta_times_ratio::<OfsSlow>,
+        pair::micro_batches::<OfsSlow>, pair::antisymmetric::<OfsSlow>, pair::exchanged_labels::<OfsSlow>;
+    "unpaired/kto": map::tokens_turned::<Kto>, map::longer_rows::<Kto>,
+        map::ones_are_nothing::<Kto>, map::any_layout::<Kto>, map::rows_alone::<Kto>, map::upstream_scales::<Kto>,
+        unpaired::sides_mirrored::<Kto>,
+        unpaired::baseline_of_zero;
+    "unpaired/apo_zero": map::upstream_scales::<UnpairedApoZero>,
+        unpaired::sides_mirrored::<UnpairedApoZero>;
+    "unpaired/bco": map::upstream_scales::<UnpairedBco>,
+        unpaired::sides_mirrored::<UnpairedBco>;
+    "unpaired/dro": map::tokens_turned::<Dro>, map::longer_rows::<Dro>,
+        map::ones_are_nothing::<Dro>, map::any_layout::<Dro>, map::rows_alone::<Dro>, map::upstream_scales::<Dro>,
+        unpaired::value_apart;
+    "unpaired/direct_advantage": map::upstream_scales::<DirectAdvantage>;
+    "unpaired/soft_critic": map::upstream_scales::<SoftCritic>,
+        unpaired::target_mirrored;
+    "unpaired/a2po": map::upstream_scales::<A2po>;
+    "unpaired/nash_md": map::tokens_turned::<NashMd>, map::longer_rows::<NashMd>,
+        map::ones_are_nothing::<NashMd>, map::any_layout::<NashMd>, map::rows_alone::<NashMd>, map::upstream_scales::<NashMd>,
+        unpaired::penalty_is_a_constant;
 }
 
 /// The results of a problem.

@@ -15,7 +15,7 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 59] = [
+const SUPPORTED: [&str; 65] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
@@ -31,6 +31,12 @@ const SUPPORTED: [&str; 59] = [
     "kl.k3",
     "sft.nll",
     "sft.dft",
+    "kto.kto",
+    "kto.apo_zero_unpaired",
+    "bco.unpaired",
+    "a2po.loss",
+    "nash_md",
+    "soft_value.log_mean_exp",
     "dpo.from_logits",
     "dpo.sigmoid",
     "dpo.sigmoid_norm",

@@ -7,8 +7,20 @@ use bellwether_cpu_ref::token_map::MapRow;
 use super::{Case, Draw};
 use crate::problem::{Fault, Layout, MapProblem};
 
-/// Numbers for every array of the operator, by the array's name: log-probabilities lie near one another, anything else
-/// is normal.
+/// The constant that says to which of two sides an element belongs.
+const LABEL: &str = "desirable";
+
+/// What a constant is set to in turn, where other arrays move; none for those that stay in their place.
+fn settings(name: &str) -> &'static [f64] {
+    match name {
+        LABEL => &[1.0, 0.0, -1.0],
+        "target" | "probability" => &[0.0, 1.0, 0.3],
+        _ => &[],
+    }
+}
+
+/// Numbers for every array of the operator, by the array's name: log-probabilities lie near one another, labels are 0 or
+/// 1, probabilities reach both ends of their range, anything else is normal.
 pub(crate) fn normal<O: MapRow>(op: O, name: &str, (rows, len): (usize, usize)) -> MapProblem<O> {
     let mut draw = Draw::of(name);
     let n = rows * len;
@@ -16,7 +28,11 @@ pub(crate) fn normal<O: MapRow>(op: O, name: &str, (rows, len): (usize, usize)) 
     let mut array = |(i, name): (usize, &&str)| match (i, name.ends_with("logp")) {
         (0, true) => logps.clone(),
         (_, true) => logps.iter().map(|x| f64::from((x + draw.normal(0.7)) as f32)).collect(),
-        _ => draw.normals(n, 1.0),
+        _ => match *name {
+            LABEL => (0..n).map(|_| f64::from(u8::from(draw.unit() < 0.6))).collect(),
+            "target" | "probability" => (0..n).map(|_| draw.uniform(-0.25, 1.25).clamp(0.0, 1.0)).collect(),
+            _ => draw.normals(n, 1.0),
+        },
     };
     let inputs = O::PLANES.inputs.iter().enumerate().map(&mut array).collect();
     let first = O::PLANES.inputs.len();
@@ -48,15 +64,22 @@ fn differences() -> Vec<f64> {
     sizes.iter().flat_map(|&size: &f64| [f64::from(size as f32), -f64::from(size as f32)]).collect()
 }
 
-/// Each input in turn at every difference from a place, every other array at that place.
+/// Each input in turn at every difference from a place, every other array at that place; once for each setting of the
+/// constants that have some.
 fn around<O: MapRow>(op: O, place: f64, differences: &[f64]) -> MapProblem<O> {
-    let (rows, len) = (O::PLANES.inputs.len(), differences.len());
-    let constant = vec![place; rows * len];
+    let (planes, len) = (O::PLANES, differences.len());
+    let times = planes.constants.iter().map(|name| settings(name).len()).fold(1, usize::max);
+    let rows = planes.inputs.len() * times;
     let moved = |j: usize| {
-        let row = |r: usize| differences.iter().map(move |&d| if r == j { place + d } else { place });
+        let row = |r: usize| differences.iter().map(move |&d| if r / times == j { place + d } else { place });
         (0..rows).flat_map(row).map(|x| f64::from(x as f32)).collect()
     };
-    let (inputs, constants) = ((0..rows).map(moved).collect(), vec![constant; O::PLANES.constants.len()]);
+    let constant = |name: &&str| {
+        let of_row = |r: usize| settings(name).get(r % times).copied().unwrap_or(place);
+        (0..rows * len).map(|i| of_row(i / len)).collect()
+    };
+    let inputs = (0..planes.inputs.len()).map(moved).collect();
+    let constants = planes.constants.iter().map(constant).collect();
     let (reduction, layout) = (Reduction::Sum, Layout::Packed);
     MapProblem { op, rows, len, inputs, constants, mask: None, upstream: None, reduction, layout }
 }
@@ -97,6 +120,16 @@ fn layouts<O: MapRow>(op: O) -> Vec<Case> {
     }
     cases.push(Case::new("constants per row", MapProblem { layout: Layout::PerRow, ..problem }));
     cases
+}
+
+/// Cases with parameters other than the defaults: what the signature does with arrays is known by then.
+pub(super) fn other_parameters<O: MapRow>(op: O) -> Vec<Case> {
+    let far = [104.0, -104.0, 1e4, -1e4];
+    vec![
+        Case::new("other parameters", normal(op, "other parameters", (17, 29))),
+        Case::new("other parameters, differences", around(op, -5.0, &differences())),
+        Case::new("other parameters, far apart", around(op, 0.5, &far)),
+    ]
 }
 
 /// The cases.

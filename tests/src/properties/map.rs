@@ -10,10 +10,10 @@ use crate::problem::{Backend, Layout, MapProblem, Outputs};
 
 type Held = Result<(), String>;
 
-const ROWS: usize = 8;
-const LEN: usize = 19;
+pub(super) const ROWS: usize = 8;
+pub(super) const LEN: usize = 19;
 
-fn problem<O: MapRow>() -> MapProblem<O> {
+pub(super) fn problem<O: MapRow>() -> MapProblem<O> {
     normal(O::default(), "properties of maps", (ROWS, LEN))
 }
 

@@ -1,0 +1,133 @@
+//! A problem and what peers compute from its results: means over one side of a batch, sums of rows, a value from a
+//! logsumexp.
+
+use bellwether_core::{Error, Real};
+
+use super::{Compute, Number, Output, Outputs, RunError, inputs};
+use crate::rig::Rig;
+
+/// Results formed from those of a problem.
+pub trait Derive {
+    /// The results, in any scalar.
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T>;
+}
+
+/// A problem whose results are joined by derived ones.
+pub struct Derived<C, D> {
+    /// The problem.
+    pub problem: C,
+    /// What else is formed.
+    pub derive: D,
+}
+
+impl<C: Compute, D: Derive> Derived<C, D> {
+    fn joined<T: Number>(&self, mut outputs: Outputs<T>) -> Outputs<T> {
+        outputs.extend(self.derive.derive(&outputs));
+        outputs
+    }
+}
+
+impl<C: Compute, D: Derive> Compute for Derived<C, D> {
+    fn op(&self) -> &'static str {
+        self.problem.op()
+    }
+
+    fn cpu<T: Number>(&self) -> Result<Outputs<T>, Error> {
+        Ok(self.joined(self.problem.cpu()?))
+    }
+
+    fn gpu(&self, rig: &Rig) -> Result<Outputs<f32>, RunError> {
+        Ok(self.joined(self.problem.gpu(rig)?))
+    }
+}
+
+/// A plane by name; empty where there is none, which no claim agrees with.
+fn plane<'o, T>(outputs: &'o Outputs<T>, name: &str) -> &'o [T] {
+    outputs.iter().find(|o| o.name == name).map_or(&[], |o| &o.data)
+}
+
+/// The mean; of nothing, nothing.
+fn mean<T: Number>(numbers: &[T]) -> Option<T> {
+    let n = T::lift(numbers.len() as f64);
+    (!numbers.is_empty()).then(|| T::total(numbers.iter().copied()) / n)
+}
+
+/// The two sides of a batch of labelled responses.
+#[derive(Clone, Debug)]
+pub struct Sides {
+    /// Which responses are desirable.
+    pub desirable: Vec<bool>,
+    /// Log-probabilities of responses behind prompts that are not theirs, of policy and reference.
+    pub mismatched: [Vec<f64>; 2],
+    /// What the running mean was, and how many of all rewards so far are this batch's.
+    pub running: Option<(f64, f64)>,
+}
+
+impl Derive for Sides {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let side = |name, desirable| -> Vec<T> {
+            let labelled = plane(outputs, name).iter().zip(&self.desirable);
+            labelled.filter(|(_, label)| **label == desirable).map(|(&x, _)| x).collect()
+        };
+        let rewards = [true, false].map(|label| side("reward", label));
+        let [good, bad] = [mean(&rewards[0]), mean(&rewards[1])];
+        let margin = good.zip(bad).map(|(good, bad)| good - bad);
+        let [policy, reference] = self.mismatched.each_ref().map(|logps| inputs::<T>(logps));
+        let ratios: Vec<T> = policy.into_iter().zip(reference).map(|(p, r)| p - r).collect();
+        let kl = mean(&ratios).map_or_else(T::zero, Real::relu);
+        let delta = self
+            .running
+            .zip(mean(plane(outputs, "reward")))
+            .map(|((before, share), mean)| T::lift(before) + (mean - T::lift(before)) * T::lift(share));
+        let [desirable, undesirable] = rewards;
+        let some = |name, x: Option<T>| Output::new(name, 1, x.into_iter().collect());
+        vec![
+            Output::new("reward_desirable", 1, desirable),
+            Output::new("reward_undesirable", 1, undesirable),
+            Output::new("d_desirable", 1, side("d_logp", true)),
+            Output::new("d_undesirable", 1, side("d_logp", false)),
+            some("mean_desirable", good),
+            some("mean_undesirable", bad),
+            some("margin", margin),
+            some("kl", Some(kl)),
+            some("delta", delta),
+        ]
+    }
+}
+
+/// Sums of rows of planes, each under a name of its own.
+#[derive(Clone, Debug)]
+pub struct RowSums {
+    /// Elements of a row.
+    pub len: usize,
+    /// Planes, and what their sums are called.
+    pub planes: &'static [(&'static str, &'static str)],
+}
+
+impl Derive for RowSums {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let sums = |&(name, sum): &(&'static str, &'static str)| {
+            let rows = plane(outputs, name).chunks(self.len.max(1));
+            Output::new(sum, 1, rows.map(|row| T::total(row.iter().copied())).collect())
+        };
+        self.planes.iter().map(sums).collect()
+    }
+}
+
+/// The optimal value of a prompt from the logsumexp of its rewards at a temperature.
+#[derive(Clone, Copy, Debug)]
+pub struct OptimalValue {
+    /// The temperature.
+    pub beta: f64,
+    /// Rewards per prompt.
+    pub n: usize,
+}
+
+impl Derive for OptimalValue {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let (beta, ln_n) = (T::lift(self.beta), T::lift((self.n as f64).ln()));
+        let value = plane(outputs, "lse").iter().map(|&lse| beta * (lse - ln_n)).collect();
+        let gradient = plane(outputs, "d_logits").iter().map(|&d| beta * d).collect();
+        vec![Output::new("optimal_value", 1, value), Output::new("d_rewards", self.n, gradient)]
+    }
+}
