@@ -6,7 +6,7 @@ use bellwether_core::{Error, Op};
 use bellwether_cpu_ref::token_rows::Tokens;
 use bellwether_cpu_ref::top_rows::{TopUpstream, top_rows, top_rows_backward};
 
-use super::{Compute, Number, Output, Outputs, RunError, TokenProblem, planes, singles, zeros};
+use super::{Compute, Number, Output, Outputs, RunError, TokenProblem, planes, singles, wide, zeros};
 use crate::rig::Rig;
 
 /// Rows of logits, of which the k largest are wanted, and upstream gradients.
