@@ -1,7 +1,7 @@
 //! The named pair losses against the numbers, limits and reductions that their papers give.
 
 use bellwether_check::problem::{PairProblem, Precision, Problem};
-use bellwether_core::pair::presets::{self, *};
+use bellwether_core::pair::presets::*;
 use bellwether_core::pair::{BradleyTerry, Discopop, Exo, Length, Noise, PairLoss, Score, Sft};
 use bellwether_core::sig::Reduction;
 use bellwether_cpu_ref::pair_rows::PairLink;
@@ -120,7 +120,7 @@ fn anchors_of_single_papers() {
 #[test]
 fn preferences_from_visits() {
     for (w, l, noise) in [(10, 2, 1.0 / 6.0), (3, 0, 0.0), (0, 3, 0.5), (4, 4, 0.5), (2, 5, 0.5)] {
-        about(presets::preference_of_visits(w, l), 1.0 - noise);
+        about(preference_of_visits(w, l), 1.0 - noise);
     }
     // No doubt is DPO; complete doubt has its minimum at equal scores.
     near(of(&MCTS_DPO, LOGPS, [None, None, Some(1.0)]), on(&DPO));

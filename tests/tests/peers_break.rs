@@ -2,7 +2,8 @@
 //!
 //! One test per entry; the peers' results were seen with TRL 1.16 and Liger-Kernel 0.8.5.
 
-mod common;
+#[path = "common/gpu.rs"]
+mod gpu;
 
 use bellwether_check::judge::judge;
 use bellwether_check::problem::{Backend, PairProblem, Precision, Problem};
@@ -13,7 +14,6 @@ use bellwether_core::pair::presets::{
 use bellwether_core::pair::{Discopop, Length, PairLoss, Sft};
 use bellwether_core::sig::Reduction;
 use bellwether_cpu_ref::pair_rows::PairLink;
-use common::gpu;
 
 /// Log-ratios of chosen and rejected responses.
 fn problem<L: PairLink>(loss: PairLoss<L>, chosen: &[f64], rejected: &[f64]) -> PairProblem<L> {
