@@ -8,7 +8,7 @@ use bellwether_core::sig::top_rows::{ENTROPY, MASS, NO_TOKEN, index, logp, plane
 use bellwether_gpu::{
     Context, Dialect, Error, Slice, TokenBackward, TokenForward, TokenInputs, TokenShape, TopRows, Upstream,
 };
-use common::{assert_close, context};
+use common::{assert_close, context, noise};
 
 fn largest(context: &Context, op: &TopK, logits: &[f32]) -> Result<Vec<f32>, Error> {
     let (v, labels, rules) = (logits.len(), &[0][..], Labels::default());
@@ -86,5 +86,29 @@ fn arrays_that_are_too_short_are_named() -> Result<(), Error> {
         backward(whole, 1, &shard),
         Err(Error::ShapeMismatch { op, arg: "column_base", expected: 0, given: 7 })
     );
+    Ok(())
+}
+
+/// A row that goes through one workgroup and one whose parts have a workgroup each: the same bits.
+#[test]
+fn parts_are_not_seen() -> Result<(), Error> {
+    let Some(context) = context() else { return Ok(()) };
+    let (n, v, op) = (3, 33_000, TopK { k: 64, ..TopK::default() });
+    // Some 16 columns of each value: the largest tie, and stand in every part.
+    let logits: Vec<f32> = noise(n * v, 1).into_iter().map(|x| (256.0 * x).round() / 64.0).collect();
+    let plan = TopRows::new(context.device(), &op, Dialect::EXCLUSIVE)?;
+    let shape = TokenShape::packed(n, v, Labels::default());
+    let bytes = plan.scratch_bytes(&shape)?;
+    assert_eq!(bytes, 3 * 3 * (4 + 128) * 4, "three rows of three parts");
+    let (logits, labels) = (context.upload_f32(&logits)?, context.upload_i32(&[0, -100, 5])?);
+    let run = |scratch: Option<Slice<'_>>| -> Result<_, Error> {
+        let result = context.poisoned(planes(64) * n)?;
+        let [logits, labels, result] = [&logits, &labels, &result].map(Slice::whole);
+        let buffers = TokenForward { logits, labels, result, scratch };
+        context.run_blocking(&plan.forward(context.device(), &shape, &buffers)?)?;
+        context.download_u32_blocking(result)
+    };
+    let scratch = context.poisoned((bytes / 4) as usize)?;
+    assert_eq!(run(Some(Slice::whole(&scratch)))?, run(None)?);
     Ok(())
 }

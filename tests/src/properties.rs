@@ -38,8 +38,7 @@ properties! {
         token::permuted_vocabulary, token::gradient_sums_to_zero, token::temperature_scales,
         token::every_way_the_same_bits;
     "logprob/top_k": top::shift, top::permuted_vocabulary, top::the_largest_in_order, top::fewer_are_the_first,
-        top::heat_spreads, top::truncated_from_renormalised, top::all_are_the_row, top::gradient_sums_to_zero,
-        top::parts_are_not_seen;
+        top::heat_spreads, top::truncated_from_renormalised, top::all_are_the_row, top::gradient_sums_to_zero;
     "logprob/kl": divergence::shift::<Kl>, divergence::equal_is_zero::<Kl>, divergence::exchange_of_roles,
         divergence::gradients_sum_to_zero::<Kl>, divergence::temperature_scales::<Kl>,
         divergence::negative_within_its_bound, divergence::infinite_divergences;

@@ -155,29 +155,3 @@ pub(super) fn gradient_sums_to_zero(backend: Backend<'_>) -> Held {
     }
     Ok(())
 }
-
-/// Few rows, which are cut into parts, and the same among many, which are not: the same bits.
-pub(super) fn parts_are_not_seen(backend: Backend<'_>) -> Held {
-    let (n, v) = (3, 33_000);
-    let mut draw = Draw::of("parts of the largest");
-    let rows = TokenProblem {
-        v,
-        logits: draw.normals(n * v, 3.0),
-        labels: draw.labels(n, v, 0.0),
-        ..TokenProblem::default()
-    };
-    let up = [n, n, n, K as usize * n].map(|len| draw.normals(len, 1.0));
-    let few = TopProblem { op: TopK { k: K, ..TopK::default() }, rows, upstream: up.map(Some) };
-    let mut many = few.clone();
-    many.rows.labels.resize(256, -100);
-    many.rows.logits.resize(256 * v, 0.0);
-    for plane in many.upstream.iter_mut().flatten() {
-        *plane = plane.chunks(n).flat_map(|rows| [rows, &[0.0; 253]].concat()).collect();
-    }
-    let [few, many] = both(&few, &many, backend)?;
-    let names = ["logp", "index", "mass", "entropy", "lse", "d_logits"];
-    names.iter().try_for_each(|name| {
-        let want = of(&few, name)?;
-        same(name, &of(&many, name)?[..want.len()], want)
-    })
-}
