@@ -21,7 +21,7 @@ use bellwether_cpu_ref::token_rows::Scalar;
 
 pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;
-pub use known::{Fault, Pinned};
+pub use known::{BadUpstream, Fault, Pinned};
 pub use layout::Layout;
 pub use logit_pairs::LogitPairProblem;
 pub use pair_rows::PairProblem;

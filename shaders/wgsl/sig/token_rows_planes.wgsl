@@ -15,7 +15,7 @@ fn outcome_of(row: Row, faults: u32, label: u32, x: f32) -> Outcome {
     if (label >= args.v) {
         status |= STATUS_LABEL_RANGE;
     }
-    if ((status & STATUS_POISON) != 0u) {
+    if (status != 0u) {
         return Outcome(row_poison(bw_nan(status)), status);
     }
     var planes = row_finish(row, label, x);
