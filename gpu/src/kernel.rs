@@ -113,8 +113,8 @@ impl Kernel {
         let limits = device.limits();
         check_bindings(self.source, self.dialect, bindings, &limits)?;
         let units = crate::error::index(op, "units", units as u64)?;
-        let groups = self.source.dispatch(units);
         let most = limits.max_compute_workgroups_per_dimension;
+        let groups = self.source.dispatch_within(units, most);
         if let Some(&need) = groups.iter().find(|&&count| count > most) {
             let limit = "max_compute_workgroups_per_dimension";
             let (need, have) = (u64::from(need), u64::from(most));

@@ -56,11 +56,18 @@ impl Source {
     /// no workgroup. Up to 65,535² workgroups fit.
     #[must_use]
     pub const fn dispatch(&self, units: u32) -> [u32; 3] {
+        self.dispatch_within(units, u32::MAX)
+    }
+
+    /// The same on a device that takes no more than `most` workgroups in one direction.
+    #[must_use]
+    pub const fn dispatch_within(&self, units: u32, most: u32) -> [u32; 3] {
         let groups = units.div_ceil(self.rows_per_group);
-        if groups == 0 {
-            return [0, 1, 1];
+        let most = if most < GROUPS_PER_AXIS { most } else { GROUPS_PER_AXIS };
+        if groups == 0 || most == 0 {
+            return [groups, 1, 1];
         }
-        let y = groups.div_ceil(GROUPS_PER_AXIS);
+        let y = groups.div_ceil(most);
         [groups.div_ceil(y), y, 1]
     }
 

@@ -204,11 +204,14 @@ fn nothing_forbidden_stands_in_a_text() {
 #[test]
 fn a_dispatch_covers_its_units_and_fits_the_limits() {
     for source in SOURCES {
-        for units in [0, 1, 63, 64, 65, 65_535, 65_536, 151_936, 4_300_000, 1 << 28, u32::MAX / 2] {
-            let [x, y, z] = source.dispatch(units);
+        let few = [0, 1, 63, 64, 65, 255].map(|units| (units, 16));
+        let many = [0, 1, 63, 64, 65, 65_535, 65_536, 151_936, 4_300_000, 1 << 28, u32::MAX / 2];
+        for (units, most) in many.map(|units| (units, u32::MAX)).into_iter().chain(few) {
+            let [x, y, z] = source.dispatch_within(units, most);
             let groups = u64::from(units.div_ceil(source.rows_per_group));
             let given = u64::from(x) * u64::from(y);
-            assert!(x <= 65_535 && y <= 65_535 && z == 1, "{units}: {x}, {y}");
+            let most = most.min(65_535);
+            assert!(x <= most && y <= most && z == 1, "{units}: {x}, {y}");
             assert!(given >= groups && given < groups.max(1) + u64::from(y), "{units}: {given} groups");
         }
     }

@@ -38,6 +38,9 @@ pub struct Case {
     pub name: String,
     /// Whether it needs much memory or time; left out of quick runs.
     pub heavy: bool,
+    /// Whether it also runs on a device of [`Rig::tight`](crate::rig::Rig::tight)'s, where its arrays and dispatches
+    /// are cut.
+    pub tight: bool,
     /// The problem; a heavy one is made when it is first looked at.
     pub problem: Made,
 }
@@ -47,12 +50,21 @@ pub type Made = LazyCell<Box<dyn Problem>, Box<dyn FnOnce() -> Box<dyn Problem>>
 
 impl Case {
     fn new(name: impl Into<String>, problem: impl Problem + 'static) -> Self {
-        Self { name: name.into(), heavy: false, problem: LazyCell::new(Box::new(move || Box::new(problem))) }
+        Self {
+            name: name.into(),
+            heavy: false,
+            tight: false,
+            problem: LazyCell::new(Box::new(move || Box::new(problem))),
+        }
+    }
+
+    fn tight(name: &str, problem: impl Problem + 'static) -> Self {
+        Self { tight: true, ..Self::new(name, problem) }
     }
 
     fn heavy<P: Problem + 'static>(name: &'static str, make: impl FnOnce(&str) -> P + 'static) -> Self {
         let problem = LazyCell::new(Box::new(move || Box::new(make(name)) as Box<dyn Problem>) as Box<_>);
-        Self { name: name.into(), heavy: true, problem }
+        Self { name: name.into(), heavy: true, tight: false, problem }
     }
 }
 

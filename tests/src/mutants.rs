@@ -8,6 +8,7 @@ pub mod campaign;
 pub mod equivalent;
 pub mod generic;
 pub mod items;
+pub mod journal;
 pub mod list;
 pub mod record;
 mod rules;
@@ -35,6 +36,14 @@ pub struct Mutant {
     pub item: Option<Item>,
     /// How it is broken.
     pub edit: Edit,
+}
+
+/// Kernels all of whose mutants are noticed or listed, by what their names begin with: those of docs/mutants.md.
+const JUDGED: [&str; 1] = ["pair/"];
+
+/// Whether all mutants of a kernel are noticed or listed.
+pub fn is_judged(kernel: &str) -> bool {
+    JUDGED.iter().any(|judged| kernel.starts_with(judged))
 }
 
 /// The rule of the mutants that no rule made.

@@ -29,7 +29,7 @@ pub use distillation::Distillation;
 pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;
 pub use fused_pairs::{FusedPairProblem, Hard, HeadInputs};
-pub use known::{Fault, Pinned};
+pub use known::{BadUpstream, Fault, Pinned};
 pub use layout::Layout;
 pub use logit_pairs::LogitPairProblem;
 pub use mixed::Mixed;

@@ -14,11 +14,11 @@ mod top;
 mod wide;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use bellwether_core::Storage;
-use bellwether_gpu::{Context, Dialect, Error, Kernel, Source, wgpu};
+use bellwether_gpu::{Context, Dialect, Error, Kernel, Selector, Source, wgpu};
 
 pub use fused_pairs::{FusedPairResults, FusedPairRun, HeadRun};
 pub use linear::LinearRun;
@@ -56,8 +56,18 @@ pub struct Rig {
     edit: Option<Edit>,
     remote: Option<Rc<Remote>>,
     name: String,
-    kernels: RefCell<HashMap<(&'static str, &'static str, Dialect), Kernel>>,
+    kernels: RefCell<HashMap<Key, Kernel>>,
+    /// Before the edit.
+    sound: HashMap<Key, Kernel>,
+    ran: RefCell<Ran>,
+    focus: RefCell<Option<Ran>>,
 }
+
+/// Operator, kernel, dialect.
+type Key = (&'static str, &'static str, Dialect);
+
+/// Operators and kernels that a run dispatches.
+pub type Ran = BTreeSet<(&'static str, &'static str)>;
 
 impl Rig {
     /// A rig on a device.
@@ -72,6 +82,9 @@ impl Rig {
             remote: None,
             name: format!("gpu {dialect_name} {mode_name}"),
             kernels: RefCell::default(),
+            sound: HashMap::new(),
+            ran: RefCell::default(),
+            focus: RefCell::default(),
         }
     }
 
@@ -80,6 +93,21 @@ impl Rig {
         let dialects = [Dialect::EXCLUSIVE, Dialect::POOLED];
         let modes = [Mode::Default, Mode::Hostile];
         dialects.into_iter().flat_map(|d| modes.map(|m| Self::new(context, d, m))).collect()
+    }
+
+    /// A rig on a device of little room, so that small arrays are cut into windows of rows that begin anywhere, and
+    /// small dispatches folded into two directions.
+    ///
+    /// # Errors
+    /// There is no device.
+    pub fn tight() -> Result<Self, Error> {
+        let small = |limits: &mut wgpu::Limits| {
+            limits.max_storage_buffer_binding_size = 1 << 16;
+            limits.max_compute_workgroups_per_dimension = 10;
+        };
+        let context = Context::with_limits_blocking(Selector::Default, small)?;
+        let rig = Self::new(&Rc::new(context), Dialect::POOLED, Mode::Default);
+        Ok(Self { name: "gpu with little room".to_owned(), ..rig })
     }
 
     /// Two rigs, one per dialect, whose kernels another program runs. The device only lays out and records.
@@ -94,11 +122,28 @@ impl Rig {
     /// The same rig with a text changed; kernels that do not hold it are not compiled again.
     pub fn with_edit(&self, edit: Edit) -> Self {
         let name = format!("{} with an edit", self.name);
-        let mut kernels = self.kernels.borrow().clone();
+        let sound = self.kernels.borrow().clone();
+        let mut kernels = sound.clone();
         kernels.retain(|_, kernel| !edit.applies_to(kernel.source()));
         let (kernels, remote) = (RefCell::new(kernels), self.remote.clone());
         let plain = Self::new(&self.context, self.dialect, self.mode);
-        Self { edit: Some(edit), remote, name, kernels, ..plain }
+        Self { edit: Some(edit), remote, name, kernels, sound, ..plain }
+    }
+
+    /// What has been dispatched since this was asked last.
+    pub fn ran(&self) -> Ran {
+        self.ran.take()
+    }
+
+    /// From now on the edit is made in these kernels only, where others are compiled already: those that a case
+    /// dispatches, of all that its plan holds.
+    pub fn focus(&self, on: &Ran) {
+        self.focus.replace(Some(on.clone()));
+    }
+
+    /// Whether the device is no more.
+    pub fn is_lost(&self) -> bool {
+        self.context.lost().is_some()
     }
 
     /// The name in reports.
@@ -130,8 +175,10 @@ impl Rig {
     /// The kernel of a source in a given dialect: whole steps are always pooled.
     fn kernel_in(&self, source: &'static Source, dialect: Dialect) -> Result<Kernel, Error> {
         let key = (source.op, source.kernel, dialect);
-        if let Some(kernel) = self.kernels.borrow().get(&key) {
-            return Ok(kernel.clone());
+        let away = self.focus.borrow().as_ref().is_some_and(|on| !on.contains(&(source.op, source.kernel)));
+        let known = self.kernels.borrow().get(&key).cloned();
+        if let Some(kernel) = known.or_else(|| self.sound.get(&key).filter(|_| away).cloned()) {
+            return Ok(kernel);
         }
         let module = self.module(&self.text(source, dialect));
         let zeroed = self.mode == Mode::Default;
@@ -171,6 +218,12 @@ impl Spread {
     /// Rows of neighbours, `width` wide, from place 0 on: where element `i` stands.
     fn rows(self, width: usize) -> impl Fn(usize) -> usize {
         move |i| i / width.max(1) * (width + self.gap) + i % width.max(1)
+    }
+
+    /// The same behind the lead.
+    fn planes(self, width: usize) -> impl Fn(usize) -> usize {
+        let rows = self.rows(width);
+        move |i| self.lead + rows(i)
     }
 }
 

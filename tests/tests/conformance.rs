@@ -6,16 +6,16 @@ mod common;
 use std::collections::BTreeMap;
 
 use bellwether_check::check::verify;
-use bellwether_check::generate;
+use bellwether_check::generate::{self, Case};
 use bellwether_check::problem::Backend;
 use bellwether_check::report::{CaseReport, Report, Verdict};
 use bellwether_check::rig::Rig;
 
-/// Runs all cases that are not heavy on these backends and demands that every one agrees.
-fn run(backends: &[Backend<'_>]) {
+/// Runs all cases of a kind on these backends and demands that every one agrees; at least so many are.
+fn run(backends: &[Backend<'_>], is_one: impl Fn(&Case) -> bool, least: usize) {
     let mut report = Report::default();
     for (slug, cases) in generate::all() {
-        for case in cases.iter().filter(|case| !case.heavy) {
+        for case in cases.iter().filter(|case| is_one(case)) {
             report.cases.extend(verify(slug, case, backends));
         }
     }
@@ -23,7 +23,7 @@ fn run(backends: &[Backend<'_>]) {
     let bad: Vec<&CaseReport> = report.cases.iter().filter(|c| c.verdict != Verdict::Agrees).collect();
     assert!(bad.is_empty(), "{} of {} do not agree, see above", bad.len(), report.cases.len());
     assert!(
-        report.cases.len() > 300 * backends.len(),
+        report.cases.len() > least * backends.len(),
         "the suite has shrunk to {} cases",
         report.cases.len()
     );
@@ -31,14 +31,21 @@ fn run(backends: &[Backend<'_>]) {
 
 #[test]
 fn cpu_in_f32() {
-    run(&[Backend::CpuF32]);
+    run(&[Backend::CpuF32], |case| !case.heavy, 300);
 }
 
 #[test]
 fn gpu_in_two_dialects_and_two_modes() {
     let Some(context) = common::context() else { return };
     let rigs = Rig::all(&context);
-    run(&rigs.iter().map(Backend::Gpu).collect::<Vec<_>>());
+    run(&rigs.iter().map(Backend::Gpu).collect::<Vec<_>>(), |case| !case.heavy, 300);
+}
+
+#[test]
+fn gpu_with_little_room() {
+    let Some(_) = common::context() else { return };
+    let rig = Rig::tight().expect("a device can be opened with less than it has");
+    run(&[Backend::Gpu(&rig)], |case| case.tight, 20);
 }
 
 /// The worst error of every output of every operator as a fraction of its bound; 0 where none was ever wrong.

@@ -1,8 +1,16 @@
 //! Proof that the suite can fail: broken kernels are caught. `cargo xtask mutants` judges all of them, this a selection.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use bellwether_check::mutants::{Mutant, campaign, equivalent, generic, list};
+use bellwether_check::mutants::generic::{self, Generic};
+use bellwether_check::mutants::{Mutant, campaign, equivalent, is_judged, list, record};
+
+/// What the rules make, once for all tests.
+static MADE: LazyLock<Vec<Generic>> = LazyLock::new(generic::all);
+
+/// Of so many mutants one is judged here.
+const STEP: usize = 12;
 
 #[test]
 fn every_mutant_by_hand_applies() {
@@ -12,22 +20,37 @@ fn every_mutant_by_hand_applies() {
 
 #[test]
 fn every_equivalent_mutant_is_made() {
-    let made: BTreeSet<_> = generic::all().iter().filter_map(Mutant::generic).map(|m| m.name).collect();
+    let made: BTreeSet<_> = MADE.iter().filter_map(Mutant::generic).map(|m| m.name).collect();
     let listed = equivalent::all();
     let stale: Vec<_> = listed.keys().filter(|name| !made.contains(*name)).collect();
     assert!(stale.is_empty(), "data/equivalent.txt lists what no rule makes: {stale:#?}");
 }
 
-/// Kernels all of whose mutants are noticed or listed: `cargo xtask mutants --kernel` passes on them.
-const JUDGED: [&str; 1] = ["pair/"];
+/// The page counts what the rules make of the texts as they stand: a kernel has changed since it was judged otherwise.
+#[test]
+#[ignore = "docs/mutants.md is not written yet: `cargo xtask mutants` writes it"]
+fn the_page_is_of_these_kernels() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/mutants.md");
+    let page = std::fs::read_to_string(path).expect("docs/mutants.md is in the repository");
+    let rows = record::rows_before_judging(&MADE);
+    let stale: Vec<_> = rows
+        .iter()
+        .filter(|(kernel, row)| {
+            let mut lines = page.lines().filter(|line| line.starts_with(row.as_str()));
+            // A kernel that is not judged has no more columns.
+            lines.next().is_none_or(|line| is_judged(kernel) == (line == row))
+        })
+        .collect();
+    assert!(stale.is_empty(), "docs/mutants.md (`cargo xtask mutants` writes it) is not of: {stale:#?}");
+}
 
 /// All mutants by hand, and some of those that rules make.
 #[test]
 fn a_selection_is_caught() {
     let Some(_) = common::context() else { return };
-    let (made, listed) = (generic::all(), equivalent::all());
-    let judged = made.iter().filter(|made| JUDGED.iter().any(|family| made.item.place.0.starts_with(family)));
-    let selected = judged.step_by(12).filter(|made| !equivalent::is_listed(&listed, &made.name));
+    let listed = equivalent::all();
+    let judged = MADE.iter().filter(|made| is_judged(&made.item.place.0));
+    let selected = judged.step_by(STEP).filter(|made| !equivalent::is_listed(&listed, &made.name));
     let selected = selected.filter_map(Mutant::generic);
     let mutants: Vec<_> = list::all().into_iter().map(Mutant::from).chain(selected).collect();
     let killers = campaign::run(&mutants, 1, |_, _| {}).expect("there is a device");

@@ -6,9 +6,9 @@ use crate::shell::{Result, cargo, run as shell};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only kernels whose name holds this: `pair/nca`, `backward`, `lib`.
+    /// Only kernels whose name holds this, or one of several: `pair/nca`, `backward`, `lib`.
     #[arg(long)]
-    kernel: Option<String>,
+    kernel: Vec<String>,
     /// Only mutants of this rule.
     #[arg(long)]
     rule: Option<String>,
@@ -16,10 +16,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut all = cargo(["run", "--release", "--package", "bellwether-check", "--bin", "mutants", "--"]);
-    for (name, value) in [("--kernel", &args.kernel), ("--rule", &args.rule)] {
-        all.args(value.iter().flat_map(|value| [name, value.as_str()]));
-    }
-    if args.kernel.is_none() && args.rule.is_none() {
+    all.args(args.kernel.iter().flat_map(|value| ["--kernel", value.as_str()]));
+    all.args(args.rule.iter().flat_map(|value| ["--rule", value.as_str()]));
+    if args.kernel.is_empty() && args.rule.is_none() {
         all.args(["--page", "docs/mutants.md"]);
     }
     shell(all)?;

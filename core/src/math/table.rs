@@ -76,7 +76,7 @@ table! {
     LOG1P: "log1p", "log's polynomial in x, or in x 2^-k + (2^-k - 1)", 1.318, Some(1.382), at(0x3ed9_a727), 3.836, 0.752;
     LOG1MEXP: "log1mexp", "log(-expm1(x)) above -ln 2, log1p(-exp(x)) below", 1.797, Some(1.982), at(0xbf7e_57a9), 6.284, 1.565;
     SIGMOID: "sigmoid", "e / (1 + e) of e = exp(-|x|), what was rounded off put back", 1.265, Some(1.462), at(0xc0bb_dd7b), 8.001, 1.972;
-    LOG_SIGMOID: "log_sigmoid", "min(x, 0) - log1p(exp(-|x|))", 1.542, None, at(0x3f53_8af3), 4.922, 1.407;
+    LOG_SIGMOID: "log_sigmoid", "min(x, 0) - log1p(exp(-|x|))", 1.542, Some(1.683), at(0x3fa1_8d23), 4.922, 1.407;
     SOFTPLUS: "softplus", "max(x, 0) + log1p(exp(-|x|))", 1.544, Some(1.683), at(0xbfa1_8d23), 4.920, 1.512;
     TANH: "tanh", "x + x^3 p(x^2) below 0.5625; 1 - 2 / (exp(2x) + 1) beyond", 1.383, Some(1.420), at(0x3f11_2871), 4.058, 2.029;
     XLOGY: "xlogy", "x log(y), 0 where x is 0", 1.751, None, [-0.007697165, 2.7571957, 0.0, 0.0], 4.885, 0.0;

@@ -23,9 +23,7 @@ fn main(
 ) {
     let s = group.y * groups.x + group.x;
     let inside = s < args.segments;
-    lane_sums[lane] = 0.0;
-    lane_counts[lane] = 0u;
-    lane_faults[lane] = 0u;
+    // What stands in the lanes beyond the last segment is written nowhere.
     if (inside) {
         scan(segment_at(s), lane);
     }

@@ -9,7 +9,7 @@ struct Outcome {
 // `label` is the label's place and `x` its logit.
 fn outcome_of(row: Row, faults: u32, label: u32, x: f32) -> Outcome {
     var status = status_of(row, faults, label);
-    if ((status & STATUS_POISON) != 0u) {
+    if (status != 0u) {
         return Outcome(row_poison(bw_nan(status)), status);
     }
     var planes = row_finish(row, label, x);

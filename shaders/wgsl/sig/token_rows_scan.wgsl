@@ -56,11 +56,8 @@ fn scan_row(counted: bool, first: u32, count: u32, lane: Lane) -> Scan {
 fn scan_part(counted: bool, first: u32, begin: u32, end: u32, lane: Lane) -> Scan {
     // Lanes may still read what the part before left here.
     workgroupBarrier();
-    lane_rows[lane.index] = row_empty();
-    lane_faults[lane.index] = 0u;
-    if (counted) {
-        scan_lane(first, begin, end, lane);
-    }
+    // A row that is not counted has no columns: nothing of it is read.
+    scan_lane(first, begin, select(begin, end, counted), lane);
     // Neighbours first, then pairs of neighbours: the tree is the same on every device.
     for (var step = 1u; step < LANES; step *= 2u) {
         workgroupBarrier();

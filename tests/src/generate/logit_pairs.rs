@@ -147,6 +147,10 @@ impl<O: PairRow> Suite<O> {
         vec![
             Case::new("v = 151936", self.normal("v = 151936", 2, 151_936, 2.0)),
             Case::new("66000 rows", self.normal("66000 rows", 66_000, 3, 1.0)),
+            Case::tight(
+                "windows of rows",
+                LogitPairProblem { gaps: [3, 70], ..self.normal("windows of rows", 230, 181, 2.0) },
+            ),
         ]
     }
 }

@@ -122,6 +122,8 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     let mean = PairLoss { length: Length::TokenMean, ..plain(link) };
     cases.push(Case::new("token means", PairProblem { loss: mean, ..normal(link, "token means", 70) }));
     cases.push(Case::new("n = 66001", many(link, "n = 66001")));
+    let name = "many for a small device";
+    cases.push(Case::tight(name, normal(link, name, 701)));
     let mut last = many(link, "a fault in the last of many");
     let status: Vec<u32> = (0..66_001).map(|i| if i == 66_000 { NAN } else { 0 }).collect();
     last.logps[0][66_000] = f64::NAN;

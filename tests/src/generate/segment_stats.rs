@@ -6,7 +6,7 @@ use bellwether_core::status::{INFINITE, NAN};
 use bellwether_cpu_ref::segment_stats::SegmentOp;
 
 use super::{Case, Draw};
-use crate::problem::{Fault, KeepBy, SegmentProblem, SegmentsBy};
+use crate::problem::{BadUpstream, Fault, KeepBy, SegmentProblem, SegmentsBy};
 
 /// Normal values in segments; what is not kept is NaN.
 fn normal<O>(op: O, name: &str, segments: SegmentsBy, keep: KeepBy) -> SegmentProblem<O> {
@@ -35,7 +35,7 @@ fn mask(name: &str, n: usize, kept: f64) -> KeepBy {
 fn small_terms<O: SegmentOp>(op: O) -> Case {
     let name = "small terms after a large one";
     let mut problem = normal(op, name, SegmentsBy::Padded(1, 100_000), KeepBy::All);
-    let term = |i| if i < 64 { 1.0 } else { f64::from(1.5 / f32::powi(2.0, 26)) };
+    let term = |i| if i < 64 { 1.0 } else { f64::from(1.98 / f32::powi(2.0, 25)) };
     problem.values = (0..100_000).map(term).collect();
     Case::new(name, problem)
 }
@@ -92,6 +92,12 @@ pub(super) fn cases<O: SegmentOp>(op: O) -> Vec<Case> {
     cases
         .push(Case::new("inputs outside the contract", Fault { problem, status: vec![0, NAN, 0, INFINITE] }));
     cases.push(scattered_faults(op));
+    let mut problem = normal(op, "upstream outside the contract", SegmentsBy::Padded(3, 70), KeepBy::All);
+    (problem.upstream[0], problem.upstream[2]) = (f64::INFINITY, f64::NAN);
+    let bad = BadUpstream { problem, bad: vec![true, false, true] };
+    cases.push(Case::new("upstream outside the contract", bad));
+    let name = "many for a small device";
+    cases.push(Case::tight(name, normal(op, name, SegmentsBy::Padded(93, 70), mask(name, 93 * 70, 0.6))));
     cases.push(small_terms(op));
     let mean = Reduction::Mean { over: 12 };
     let scaled = SegmentProblem {

@@ -150,6 +150,7 @@ pub(super) fn cases<O: MapRow>(op: O) -> Vec<Case> {
     let far = [104.0, -104.0, 1e4, -1e4, 1e20, -1e20, 3e38, -3e38];
     cases.push(Case::new("differences beyond an exponential's range", around(op, 0.0, &far)));
     cases.push(faults(op));
+    cases.push(Case::tight("many for a small device", masked(op, "many for a small device", (7, 101), 0.6)));
     let part = MapProblem { reduction: Reduction::Mean { over: 1000 }, ..normal(op, "an eighth", (5, 25)) };
     cases.push(Case::new("an eighth of a batch", part));
     let sum = MapProblem { reduction: Reduction::Sum, ..normal(op, "a sum", (5, 25)) };

@@ -5,7 +5,7 @@ use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::status::{EMPTY_SUPPORT, INFINITE, LABEL_RANGE, NAN};
 
 use super::{Case, Draw, token_ways};
-use crate::problem::{Fault, TokenProblem, Way};
+use crate::problem::{BadUpstream, Fault, TokenProblem, Way};
 
 /// One upstream gradient at a time, in the order of the contract.
 const ONLY: [&str; 5] = [
@@ -96,6 +96,15 @@ fn scattered_faults() -> Case {
     Case::new(name, Fault { problem, status: vec![NAN; n] })
 }
 
+/// One upstream gradient of each row infinite, or NaN, plane after plane; the last row is good.
+fn bad_upstream(name: &'static str, way: Way) -> Case {
+    let mut problem = TokenProblem { way, ..normal(name, 11, 70, 2.0) };
+    for (i, plane) in problem.upstream.iter_mut().flatten().enumerate() {
+        (plane[2 * i], plane[2 * i + 1]) = (f64::INFINITY, f64::NAN);
+    }
+    Case::new(name, BadUpstream { problem, bad: (0..11).map(|row| row < 10).collect() })
+}
+
 /// The cases.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
@@ -104,6 +113,8 @@ pub(super) fn cases() -> Vec<Case> {
         faults("inputs outside the contract, in three shards", 70, Way::Shards(3)),
         faults("inputs outside the contract, in one kernel", 70, Way::Step),
         scattered_faults(),
+        bad_upstream("upstream outside the contract", Way::Rows),
+        bad_upstream("upstream outside the contract, in one kernel", Way::Step),
         Case::new("empty batch", normal("empty batch", 0, 8, 1.0)),
         Case::new("one row", normal("one row", 1, 100, 1.0)),
     ];
@@ -205,7 +216,9 @@ pub(super) fn cases() -> Vec<Case> {
     let [logp, ..] = upstream_of_all("confident label");
     cases.push(Case::new("confident label, upstream logp only", confident([logp, None, None, None, None])));
     // One workgroup more than rows: it must write nothing.
-    cases.push(Case::new("66001 rows", normal("66001 rows", 66_001, 3, 1.0)));
+    let mut many = normal("66001 rows", 66_001, 3, 1.0);
+    many.mask = Some((0..66_001).map(|i| i % 3).collect());
+    cases.push(Case::new("66001 rows", many));
     cases.extend(token_ways::cases());
     cases.push(Case::heavy("beyond one binding", |name| normal(name, 9001, 4099, 1.0)));
     cases

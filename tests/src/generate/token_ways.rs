@@ -105,7 +105,10 @@ fn shapes() -> Vec<Case> {
     let mut cases = Vec::new();
     for v in [255, 256, 257, 16_383, 16_384, 16_385, 32_769] {
         let name = format!("few rows, v = {v}");
-        cases.push(Case::new(&*name, mixed(&name, 3, v)));
+        let mut problem = mixed(&name, 5, v);
+        // The maximum is the label's, in the last part.
+        (problem.labels[4], problem.logits[5 * v - 1]) = (v as i32 - 1, 40.0);
+        cases.push(Case::new(&*name, problem));
     }
     cases.push(Case::heavy("many rows of several parts", |name| mixed(name, 300, 17_000)));
     for (name, v) in [("a mask", 90), ("a mask, long rows", 290)] {
@@ -183,7 +186,29 @@ fn halves() -> Vec<Case> {
     HALVES.map(case).into()
 }
 
+/// Rows in several windows, none of which begins where the device would like it to, nor fills its last workgroups.
+fn windows() -> Vec<Case> {
+    let tries = [
+        ("windows of short rows", (203, 7), 181, Storage::F32, 0, Way::Rows),
+        ("windows of long rows", (130, 10), 301, Storage::F32, 1, Way::Rows),
+        ("windows of rows in place", (130, 10), 301, Storage::F32, 0, Way::InPlace),
+        ("windows of rows in one kernel", (130, 10), 301, Storage::F32, 0, Way::Step),
+        ("windows of rows that share words", (175, 7), 401, Storage::Bf16, 0, Way::Rows),
+        ("windows of two shards", (652, 4), 362, Storage::F32, 0, Way::Shards(2)),
+    ];
+    let made = |(name, (n, seq), v, storage, gap, way)| {
+        // What merges states on the CPU knows labels and no mask.
+        let mask = (!matches!(way, Way::Shards(_))).then(|| (0..n as i32).map(|i| i % 7).collect());
+        let rules = Labels::next(seq);
+        Case::tight(name, TokenProblem { storage, gap, way, rules, mask, ..normal(name, n, v, 3.0) })
+    };
+    tries.into_iter().map(made).collect()
+}
+
 /// The cases.
 pub(super) fn cases() -> Vec<Case> {
-    [stored(), halves(), ways(), vec![shards(), ties()], shapes(), capped()].into_iter().flatten().collect()
+    [stored(), halves(), ways(), vec![shards(), ties()], windows(), shapes(), capped()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

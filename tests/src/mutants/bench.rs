@@ -1,10 +1,12 @@
 //! Where mutants are judged: a device, and every case with its reference computed once.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use bellwether_gpu::{Context, Dialect, Error};
+use bellwether_gpu::{Context, Dialect, Error, Source};
+use bellwether_shaders::SOURCES;
 
 use super::{Mutant, sweeps};
 use crate::generate::{self, Case, STEP};
@@ -12,38 +14,45 @@ use crate::judge::{judge, verdict};
 use crate::problem::{Backend, Judged, Outputs, Precision, RunError};
 use crate::properties;
 use crate::report::Verdict;
-use crate::rig::{Mode, Rig};
+use crate::rig::{Edit, Mode, Ran, Rig};
 
 /// A device and the cases of every operator.
 pub struct Bench {
     context: Rc<Context>,
     default: Rig,
     hostile: Rig,
+    tight: Rig,
     suites: BTreeMap<&'static str, Vec<Prepared>>,
+    /// The cases that noticed something last, by operator and place in its suite: they often notice the next as well.
+    recent: RefCell<Vec<(&'static str, usize)>>,
 }
 
 impl Bench {
     /// Prepares the cases of the operators that judge some mutants, the quickest first.
     ///
+    /// # Errors
+    /// There is no device.
+    ///
     /// # Panics
     /// When the kernels fail a case as they stand: then nothing can be said about mutants.
-    pub fn new(context: &Rc<Context>, mutants: &[Mutant]) -> Self {
+    pub fn new(mutants: &[Mutant]) -> Result<Self, Error> {
+        let (context, tight) = (Rc::new(Context::blocking()?), Rig::tight()?);
         let [default, hostile] = [(Dialect::EXCLUSIVE, Mode::Default), (Dialect::POOLED, Mode::Hostile)]
-            .map(|(dialect, mode)| Rig::new(context, dialect, mode));
+            .map(|(dialect, mode)| Rig::new(&context, dialect, mode));
         let needed = |op: &str| op == STEP || mutants.iter().any(|mutant| mutant.judges.contains(&op));
         let prepare = |(op, cases): (&'static str, _)| {
             let mut cases = Prepared::all(cases);
-            cases.iter_mut().for_each(|case| case.time(&default));
+            cases.iter_mut().for_each(|case| case.time(&default, &tight));
             cases.sort_by_key(|case| case.time);
             (op, cases)
         };
         let suites = generate::all().into_iter().filter(|(op, _)| needed(op)).map(prepare).collect();
-        Self { context: Rc::clone(context), default, hostile, suites }
+        Ok(Self { context, default, hostile, tight, suites, recent: RefCell::default() })
     }
 
     /// Whether a mutant has cost the device.
     pub fn is_lost(&self) -> bool {
-        self.context.lost().is_some()
+        self.context.lost().is_some() || self.tight.is_lost()
     }
 
     /// Who notices a mutant, up to `limit` of them: sweeps and cases; where none does, the same in the pooled dialect
@@ -52,27 +61,59 @@ impl Bench {
         let library = mutant.item.as_ref().filter(|item| item.is_library());
         let swept = library.into_iter().flat_map(|item| sweeps::noticing(&self.context, item, mutant.edit));
         let default = self.default.with_edit(mutant.edit);
-        let mut found: Vec<_> =
-            swept.chain(self.cases(mutant, &default, library.is_none())).take(limit).collect();
+        let mut found: Vec<_> = swept
+            .chain(self.cases(mutant, &default, |case| library.is_none() || case.is_quick()))
+            .take(limit)
+            .collect();
         // The library touches no memory, so a rig with other memory has nothing to say about it.
         if found.is_empty() && library.is_none() {
             let hostile = self.hostile.with_edit(mutant.edit);
-            found.extend(self.cases(mutant, &hostile, false).take(limit));
+            found.extend(self.cases(mutant, &hostile, Prepared::is_quick).take(limit));
+        }
+        if found.is_empty() && library.is_none() {
+            let tight = self.tight.with_edit(mutant.edit);
+            found.extend(self.cases(mutant, &tight, |case| case.case.tight).take(limit));
         }
         if found.is_empty() { broken_properties(mutant, &default).take(limit).collect() } else { found }
     }
 
-    /// The cases that notice on a rig, operator after operator, whole steps last; all of them or the quick ones.
-    fn cases(&self, mutant: &Mutant, rig: &Rig, all: bool) -> impl Iterator<Item = String> {
-        let steps = mutant.item.iter().filter(|item| !item.ops.is_empty()).map(|_| &STEP);
-        let worthwhile = move |case: &&Prepared| all || case.time < SLOW;
-        let judges = mutant.judges.iter().chain(steps);
-        let cases =
-            judges.flat_map(move |op| self.suites[op].iter().filter(worthwhile).map(move |case| (op, case)));
-        cases.filter(|(_, case)| case.notices(rig)).map(|(op, case)| format!("{op}: {}", case.case.name))
+    /// The cases of a kind that notice on a rig, operator after operator, whole steps last.
+    fn cases(
+        &self,
+        mutant: &Mutant,
+        rig: &Rig,
+        is_one: impl Fn(&Prepared) -> bool,
+    ) -> impl Iterator<Item = String> {
+        let edit = mutant.edit;
+        let steps = mutant.item.iter().filter(|item| !item.ops.is_empty()).map(|_| STEP);
+        let judges = mutant.judges.iter().copied().chain(steps);
+        let all: Vec<_> =
+            judges.flat_map(|op| (0..self.suites[op].len()).map(move |place| (op, place))).collect();
+        let (mut order, recent) = (self.recent.borrow().clone(), self.recent.borrow().clone());
+        order.retain(|case| all.contains(case));
+        order.extend(all.into_iter().filter(|case| !recent.contains(case)));
+        let notices = move |&(op, place): &(&'static str, usize)| {
+            let case = &self.suites[op][place];
+            is_one(case) && case.holds(edit) && {
+                rig.focus(&case.ran);
+                case.notices(rig)
+            }
+        };
+        order.into_iter().filter(notices).map(|place| self.remember(place))
+    }
+
+    /// Notes that this case noticed something, and gives its name.
+    fn remember(&self, (op, place): (&'static str, usize)) -> String {
+        let mut recent = self.recent.borrow_mut();
+        recent.retain(|other| *other != (op, place));
+        recent.insert(0, (op, place));
+        recent.truncate(RECENT);
+        format!("{op}: {}", self.suites[op][place].case.name)
     }
 }
 
+/// How many recent cases are worth trying first.
+const RECENT: usize = 12;
 /// Cases that take longer are large: they are run where size can matter, once.
 const SLOW: Duration = Duration::from_millis(500);
 
@@ -88,6 +129,7 @@ pub struct Prepared {
     case: Case,
     reference: Outputs<Judged>,
     time: Duration,
+    ran: Ran,
 }
 
 impl Prepared {
@@ -96,17 +138,29 @@ impl Prepared {
         let prepare = |case: Case| {
             let reference =
                 case.problem.reference(Precision::Wgsl).expect("generated cases have a reference");
-            Self { case, reference, time: Duration::ZERO }
+            Self { case, reference, time: Duration::ZERO, ran: Ran::new() }
         };
         cases.into_iter().filter(|case| !case.heavy).map(prepare).collect()
     }
 
     /// Notes how long the case takes, once its kernels are compiled.
-    fn time(&mut self, rig: &Rig) {
-        assert!(!self.notices(rig), "{} fails without any mutant", self.case.name);
+    fn time(&mut self, rig: &Rig, tight: &Rig) {
+        rig.ran();
+        let fails = self.notices(rig) || self.case.tight && self.notices(tight);
+        assert!(!fails, "{} fails without any mutant", self.case.name);
         let start = Instant::now();
         self.notices(rig);
-        self.time = start.elapsed();
+        (self.time, self.ran) = (start.elapsed(), rig.ran());
+    }
+
+    /// Whether the case runs a kernel that the edit changes.
+    fn holds(&self, edit: Edit) -> bool {
+        let runs = |source: &&Source| self.ran.contains(&(source.op, source.kernel));
+        SOURCES.iter().filter(runs).any(|source| edit.applies_to(source))
+    }
+
+    fn is_quick(&self) -> bool {
+        self.time < SLOW
     }
 
     /// Whether a rig's results fail this case.

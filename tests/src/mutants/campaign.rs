@@ -1,10 +1,9 @@
 //! Many mutants at once, on as many devices as the machine has cores.
 
-use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use bellwether_gpu::{Context, Error};
+use bellwether_gpu::Error;
 
 use super::{Bench, Mutant};
 
@@ -24,12 +23,12 @@ pub fn run(
     let next = AtomicUsize::new(0);
     let killers = Mutex::new(vec![Vec::new(); mutants.len()]);
     let work = || -> Result<(), Error> {
-        let mut bench = Bench::new(&Rc::new(Context::blocking()?), mutants);
+        let mut bench = Bench::new(mutants)?;
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(mutant) = mutants.get(at) else { return Ok(()) };
             if bench.is_lost() {
-                bench = Bench::new(&Rc::new(Context::blocking()?), mutants);
+                bench = Bench::new(mutants)?;
             }
             let found = bench.killers(mutant, limit);
             done(mutant, &found);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::generic::Generic;
-use super::{BY_HAND, Mutant, list};
+use super::{BY_HAND, Mutant, is_judged, list};
 
 /// How many mutants fared how.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,13 +90,15 @@ impl<'m> Record<'m> {
                 _ => {}
             }
         }
-        let gone = listed.keys().filter(|name| whole && !self.judged.contains_key(name.as_str()));
+        let of_judged = |name: &&String| name.split_once("] ").is_some_and(|(_, place)| is_judged(place));
+        let known = listed.keys().filter(of_judged);
+        let gone = known.filter(|name| whole && !self.judged.contains_key(name.as_str()));
         found.extend(gone.map(|name| format!("listed as equivalent, and no longer made\n{name}")));
         found
     }
 
-    /// The page docs/mutants.md.
-    pub fn page(&self) -> String {
+    /// The page docs/mutants.md, with the rows of the kernels that are not judged.
+    pub fn page(&self, unjudged: &[String]) -> String {
         let mut page = format!("{HEAD}\n## By rule\n\n| rule {COLUMNS}\n");
         rows(&mut page, self.tallies.iter().map(|((_, rule), tally)| ((*rule).to_owned(), *tally)));
         let _ = write!(
@@ -118,6 +120,9 @@ impl<'m> Record<'m> {
             let of: Vec<_> = rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
             let _ = writeln!(page, "| {case} | {} | {} |", rules.values().sum::<usize>(), of.join(", "));
         }
+        if !unjudged.is_empty() {
+            let _ = writeln!(page, "\n{UNJUDGED}\n\n{}", unjudged.join("\n"));
+        }
         page
     }
 }
@@ -133,16 +138,21 @@ pub fn tallies(made: &[Generic]) -> BTreeMap<(String, &'static str), Tally> {
     tallies
 }
 
-/// The beginnings of the page's rows on kernels: what the rules make and the compiler refuses, known without a device.
-pub fn rows_before_judging(made: &[Generic]) -> Vec<String> {
+/// Every kernel, and the beginning of its row on the page: what the rules make and the compiler refuses, known without
+/// a device.
+pub fn rows_before_judging(made: &[Generic]) -> Vec<(String, String)> {
     let by_hand = list::all().into_iter().map(|listed| {
         let Mutant { kernel, .. } = Mutant::from(listed);
         (kernel, Tally { made: 1, ..Tally::default() })
     });
     let rules = tallies(made).into_iter().map(|((kernel, _), tally)| (kernel, tally));
-    let begin =
-        |(kernel, Tally { made, refused, .. }): (_, Tally)| format!("| {kernel} | {made} | {refused} |");
-    sums(rules.chain(by_hand)).into_iter().map(begin).collect()
+    let row = |(kernel, Tally { made, refused, .. }): (String, Tally)| {
+        let row = format!("| {kernel} | {made} | {refused} |");
+        (kernel, row)
+    };
+    let mut sums = sums(rules.chain(by_hand));
+    sums.pop();
+    sums.into_iter().map(row).collect()
 }
 
 /// The tallies of one name together, and all of them under `all`, which stands last.
@@ -173,4 +183,11 @@ every function and constant of `shaders/wgsl`, each once. A mutant is noticed by
 function of the library, or by a metamorphic property. Those that nothing can notice are listed with their reasons in
 `tests/data/equivalent.txt`.
 ";
+const UNJUDGED: &str = "## Not judged yet
+
+What the rules make of the other kernels; nobody has looked at all of these. Kernels that are judged stand in
+`tests/src/mutants.rs`.
+
+| kernel | made | refused by the compiler |
+|---|---|---|";
 const ONLY: &str = "Cases that are the only ones of their operator to notice some mutants, in the exclusive dialect: these may not go.";

@@ -82,6 +82,43 @@ impl<C: Compute> Problem for Fault<C> {
     }
 }
 
+/// A problem with upstream gradients that are no numbers: a kernel poisons the gradients of exactly those rows, where
+/// the CPU lets IEEE arithmetic carry them through.
+pub struct BadUpstream<C> {
+    /// The problem.
+    pub problem: C,
+    /// Which rows, all with as many gradients.
+    pub bad: Vec<bool>,
+}
+
+impl<C: Compute> Problem for BadUpstream<C> {
+    fn op(&self) -> &'static str {
+        self.problem.op()
+    }
+
+    fn reference(&self, _: Precision) -> Result<Outputs<Judged>, Error> {
+        let said: Vec<f64> = self.bad.iter().map(|&bad| f64::from(u8::from(bad))).collect();
+        Ok(vec![Output::new("poisoned", 1, exactly(&said))])
+    }
+
+    fn run(&self, backend: Backend<'_>) -> Result<Outputs<f64>, RunError> {
+        let (outputs, is_bad): (_, fn(&f32) -> bool) = match backend {
+            Backend::Gpu(rig) => (self.problem.gpu(rig)?, |x| x.is_nan()),
+            Backend::CpuF32 => (self.problem.cpu::<f32>()?, |x| !x.is_finite()),
+        };
+        let share = |row: usize| {
+            let of_row = |o: &Output<f32>| {
+                let width = o.data.len() / self.bad.len();
+                o.data[row * width..][..width].to_vec()
+            };
+            let gradients = outputs.iter().filter(|o| o.name.starts_with("d_"));
+            let values: Vec<f32> = gradients.flat_map(of_row).collect();
+            values.iter().filter(|x| is_bad(x)).count() as f64 / values.len().max(1) as f64
+        };
+        Ok(vec![Output::new("poisoned", 1, (0..self.bad.len()).map(share).collect())])
+    }
+}
+
 /// Which share of a row's outputs is NaN, its status left out: 1 in a poisoned row, 0 in a good one.
 fn share_of_nan(outputs: &Outputs<f32>, row: usize, rows: usize) -> f64 {
     let of_rows = outputs.iter().filter(|o| o.name != "status" && o.data.len() == rows * o.width);

@@ -3,7 +3,7 @@
 //! Outputs begin as NaN, so that an element which is never written is a finding. Behind each array stand guard words,
 //! so that a write past the end is one too. Inputs must come back as they went in.
 
-use bellwether_gpu::{Recorded, Slice, wgpu};
+use bellwether_gpu::{Bound, Recorded, Slice, wgpu};
 
 use super::Rig;
 use crate::problem::RunError;
@@ -160,6 +160,7 @@ impl Memory<'_> {
         wanted: [Handle; N],
     ) -> Result<[Vec<f32>; N], RunError> {
         let context = &self.rig.context;
+        self.rig.ran.borrow_mut().extend(recorded.calls().iter().map(Bound::name));
         match &self.rig.remote {
             Some(remote) => remote.run(self.rig, recorded)?,
             None => context.run_blocking(recorded)?,

@@ -9,8 +9,9 @@ use bellwether_gpu::{
 };
 
 use super::layout::{Rows, UpstreamPlanes, label_words};
+use super::memory::POISON;
 use super::wide::Wide;
-use super::{Arena, Memory, Rig};
+use super::{Arena, Handle, Memory, Rig, Spread};
 use crate::problem::RunError;
 
 /// The inputs of a run.
@@ -36,6 +37,11 @@ pub struct TokenRun<'a> {
     pub gap: usize,
 }
 
+/// Room for the planes of `forward`, each of which must be written.
+fn planes_of(arena: &mut Arena<'_>, spread: Spread, n: usize) -> Handle {
+    arena.output_at("planes", PLANES.len() * n, spread.planes(n), std::iter::empty())
+}
+
 /// Planes and gradients.
 type Results = Result<(Vec<f32>, Vec<f32>), RunError>;
 
@@ -44,9 +50,10 @@ fn upstream_numbers(n: usize, upstream: UpstreamPlanes<'_>) -> impl Iterator<Ite
     upstream.into_iter().flat_map(move |plane| (0..n).map(move |i| plane.map_or(f32::NAN, |p| p[i])))
 }
 
-fn upstream_at(offset: usize, n: usize, upstream: UpstreamPlanes<'_>) -> Upstream {
+/// Upstream gradients behind so many other planes, laid out as [`Spread::planes`] does.
+fn upstream_at(spread: Spread, planes: usize, n: usize, upstream: UpstreamPlanes<'_>) -> Upstream {
     let mask = (0..upstream.len()).filter(|&i| upstream[i].is_some()).map(|i| 1 << i).sum();
-    Upstream { offset, stride: n, mask }
+    Upstream { offset: spread.planes(n)(planes * n), stride: n + spread.gap, mask }
 }
 
 impl<'a> TokenRun<'a> {
@@ -60,21 +67,25 @@ impl<'a> TokenRun<'a> {
         self.labels.len()
     }
 
-    pub(super) fn shape(&self) -> TokenShape {
+    pub(super) fn shape(&self, spread: Spread) -> TokenShape {
         let n = self.n();
-        let mask = self.mask.map(|_| n);
+        let mask = self.mask.map(|_| spread.planes(n)(n));
         let stride = self.v + self.gap;
         TokenShape {
+            labels_offset: spread.lead,
             mask,
+            result_offset: spread.lead,
+            result_stride: n + spread.gap,
             logits_stride: stride,
             gradient_stride: stride,
             ..TokenShape::packed(n, self.v, *self.rules)
         }
     }
 
-    /// Labels, and the mask behind them.
-    pub(super) fn words(&self) -> Vec<u32> {
-        [label_words(self.labels), label_words(self.mask.unwrap_or_default())].concat()
+    /// Labels, and the mask behind them, where the shape says.
+    pub(super) fn words(&self, arena: &mut Arena<'_>, spread: Spread) -> Handle {
+        let mask = self.mask.map(label_words).map(|mask| [vec![POISON; spread.gap], mask].concat());
+        arena.words_at("labels", [label_words(self.labels), mask.unwrap_or_default()].concat(), spread.lead)
     }
 
     /// Columns `base .. base + width` of every row as words, with NaN in the gaps.
@@ -94,22 +105,21 @@ impl Rig {
     /// # Errors
     /// What the host or the device refuses.
     pub fn token_rows(&self, run: &TokenRun<'_>) -> Results {
-        let (device, shape) = (self.context.device(), run.shape());
+        let (device, spread) = (self.context.device(), self.spread());
         let kernels = TokenRows::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
         let mut arena = Arena::new(self);
         let before = run.matrix((0, run.v));
         let x = arena.words("logits", before.clone());
-        let y = arena.words("labels", run.words());
-        let rows = Rows::new(&mut arena, self.spread(), (PLANES.len(), run.n()), &run.upstream);
-        let shape = TokenShape { result_stride: rows.stride, ..shape };
+        let y = run.words(&mut arena, spread);
+        let rows = Rows::new(&mut arena, spread, (PLANES.len(), run.n()), &run.upstream);
+        let shape = TokenShape { result_offset: rows.saved, ..run.shape(spread) };
         let poison = run.wide(run.v).poison();
         let d_logits = arena.output("d_logits", poison.len());
         let states = arena.output("states", STATE.len() * run.n() * shape.parts());
         let memory = arena.commit()?;
         let at = |handle| memory.slice(handle);
         let scratch = (shape.parts() > 1).then(|| at(states));
-        let result = rows.result(&memory);
-        let forward = TokenForward { logits: at(x), labels: at(y), result, scratch };
+        let forward = TokenForward { logits: at(x), labels: at(y), result: at(rows.handle), scratch };
         let mut recorded = kernels.forward(device, &shape, &forward)?;
         let backward = TokenBackward {
             logits: at(x),
@@ -129,20 +139,21 @@ impl Rig {
     /// # Errors
     /// What the host or the device refuses.
     pub fn token_in_place(&self, run: &TokenRun<'_>, fused: bool) -> Results {
-        let (device, shape, n) = (self.context.device(), run.shape(), run.n());
+        let (device, spread, n) = (self.context.device(), self.spread(), run.n());
         let over = TokenInPlace::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
         let mut arena = Arena::new(self);
         let before = run.matrix((0, run.v));
         let x = arena.replaced("logits", before.clone());
-        let y = arena.words("labels", run.words());
+        let y = run.words(&mut arena, spread);
+        let mut shape = run.shape(spread);
         let (rows, planes, up) = if fused {
             let numbers: Vec<f32> = upstream_numbers(n, run.upstream).collect();
-            let rows = arena.input("upstream", &numbers);
-            (rows, arena.output("planes", PLANES.len() * n), upstream_at(0, n, run.upstream))
+            let rows = arena.input_at("upstream", &numbers, spread.planes(n));
+            (rows, planes_of(&mut arena, spread, n), upstream_at(spread, 0, n, run.upstream))
         } else {
-            let numbers = upstream_numbers(n, run.upstream);
-            let rows = arena.output_then_input("rows", PLANES.len() * n, numbers);
-            (rows, rows, upstream_at(PLANES.len() * n, n, run.upstream))
+            let rows = Rows::new(&mut arena, spread, n, run.upstream);
+            shape.result_offset = rows.saved;
+            (rows.handle, rows.handle, rows.upstream)
         };
         let memory = arena.commit()?;
         let at = |handle| memory.slice(handle);
@@ -154,7 +165,8 @@ impl Rig {
             let kernels = TokenRows::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
             let forward = TokenForward { logits, labels, result: at(rows), scratch: None };
             let mut recorded = kernels.forward(device, &shape, &forward)?;
-            let buffers = TokenOver { logits, rows: at(rows), labels, saved: 0, upstream: up };
+            let buffers =
+                TokenOver { logits, rows: at(rows), labels, saved: shape.result_offset, upstream: up };
             recorded.append(over.backward(device, &shape, &buffers)?);
             recorded
         };
@@ -168,18 +180,19 @@ impl Rig {
     /// What the host or the device refuses.
     pub fn token_shards(&self, run: &TokenRun<'_>, parts: impl Iterator<Item = (usize, usize)>) -> Results {
         let (device, n, parts) = (self.context.device(), run.n(), parts.collect::<Vec<_>>());
+        let spread = self.spread();
         let kernels = TokenRows::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
         let shape = |(base, width): (usize, usize)| TokenShape {
             v: width,
             column_base: base,
             logits_stride: width + run.gap,
             gradient_stride: width + run.gap,
-            ..run.shape()
+            ..run.shape(spread)
         };
         let mut states = Vec::new();
         for &part in &parts {
             let mut arena = Arena::new(self);
-            let (x, y) = (arena.words("logits", run.matrix(part)), arena.words("labels", run.words()));
+            let (x, y) = (arena.words("logits", run.matrix(part)), run.words(&mut arena, spread));
             let state = arena.output("state", STATE.len() * n);
             let memory = arena.commit()?;
             let [logits, labels, to] = [x, y, state].map(|handle| memory.slice(handle));
@@ -189,13 +202,13 @@ impl Rig {
             states.extend(state);
         }
         let mut arena = Arena::new(self);
-        let (all, y) = (arena.input("states", &states), arena.words("labels", run.words()));
-        let result = arena.output("result", PLANES.len() * n);
+        let (all, y) = (arena.input_at("states", &states, spread.rows(n)), run.words(&mut arena, spread));
+        let result = planes_of(&mut arena, spread, n);
         let memory = arena.commit()?;
         let [from, labels, to] = [all, y, result].map(|handle| memory.slice(handle));
-        let (plane_stride, shard_stride) = (n, STATE.len() * n);
+        let (plane_stride, shard_stride) = (n + spread.gap, STATE.len() * (n + spread.gap));
         let buffers = TokenFinish { states: from, labels, result: to, plane_stride, shard_stride };
-        let recorded = kernels.finish(device, &run.shape(), parts.len(), &buffers)?;
+        let recorded = kernels.finish(device, &run.shape(spread), parts.len(), &buffers)?;
         let [planes] = memory.run(&recorded, [result])?;
         let mut d_logits = vec![0.0; n * run.v];
         for &(base, width) in &parts {
@@ -215,18 +228,19 @@ impl Rig {
         shape: &TokenShape,
         planes: &[f32],
     ) -> Result<Vec<f32>, RunError> {
-        let n = run.n();
+        let (n, spread) = (run.n(), self.spread());
         let mut arena = Arena::new(self);
         let x = arena.words("logits", run.matrix((shape.column_base, shape.v)));
-        let y = arena.words("labels", run.words());
+        let y = run.words(&mut arena, spread);
         let numbers: Vec<f32> = planes.iter().copied().chain(upstream_numbers(n, run.upstream)).collect();
-        let rows = arena.input("rows", &numbers);
+        let rows = arena.input_at("rows", &numbers, spread.planes(n));
         let poison = run.wide(shape.v).poison();
         let d = arena.output("d_logits", poison.len());
         let memory: Memory<'_> = arena.commit()?;
         let [logits, labels, rows, d_logits] = [x, y, rows, d].map(|handle| memory.slice(handle));
-        let upstream = upstream_at(PLANES.len() * n, n, run.upstream);
-        let buffers = TokenBackward { logits, rows, labels, d_logits, saved: 0, upstream };
+        let upstream = upstream_at(spread, PLANES.len(), n, run.upstream);
+        let saved = shape.result_offset;
+        let buffers = TokenBackward { logits, rows, labels, d_logits, saved, upstream };
         let recorded = kernels.backward(self.context.device(), shape, &buffers)?;
         let [d] = memory.run(&recorded, [d])?;
         run.wide(shape.v).numbers("d_logits", &d, &poison)

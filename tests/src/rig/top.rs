@@ -24,13 +24,14 @@ impl Rig {
         let kernels = TopRows::compile_with(op, |source| self.kernel_stored(source, run.storage))?;
         let mut arena = Arena::new(self);
         let x = arena.words("logits", run.matrix((0, run.v)));
-        let y = arena.words("labels", run.words());
+        let spread = self.spread();
+        let y = run.words(&mut arena, spread);
         // The last array has a plane per rank.
         let last = (0..k).map(|rank| upstream[D_LOGP].map(|x| &x[rank * n..][..n]));
         let all: Vec<_> = upstream[..D_LOGP].iter().copied().chain(last).collect();
-        let mut rows = Rows::new(&mut arena, self.spread(), (top_rows::planes(k), n), &all);
+        let mut rows = Rows::new(&mut arena, spread, (top_rows::planes(k), n), &all);
         rows.upstream.mask &= (2 << D_LOGP) - 1;
-        let shape = TokenShape { result_stride: rows.stride, ..run.shape() };
+        let shape = TokenShape { result_offset: rows.saved, result_stride: rows.stride, ..run.shape(spread) };
         let poison = run.wide(run.v).poison();
         let d_logits = arena.output("d_logits", poison.len());
         let states = arena.output("states", (STATE.len() + 2 * k) * n * shape.parts());

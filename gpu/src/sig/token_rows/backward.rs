@@ -59,6 +59,7 @@ pub(super) fn header(
     Ok(BackwardArgs {
         v: index(op, "v", shape.v as u64)?,
         logits_stride: index(op, "logits", shape.logits_stride as u64)?,
+        labels_offset: labels.labels_offset,
         seq_len: labels.seq_len,
         shift: labels.shift,
         ignore_index: labels.ignore_index,

@@ -72,10 +72,11 @@ impl TokenRows {
         let op = self.params.op;
         let labels = shape.check(op, &buffers.labels)?;
         let (result_offset, result_stride) =
-            shape.planes((op, "result"), self.counts.result, 0, &buffers.result)?;
+            shape.planes((op, "result"), self.counts.result, shape.result_offset, &buffers.result)?;
         Ok(ForwardArgs {
             v: index(op, "v", shape.v as u64)?,
             logits_stride: index(op, "logits", shape.logits_stride as u64)?,
+            labels_offset: labels.labels_offset,
             seq_len: labels.seq_len,
             shift: labels.shift,
             ignore_index: labels.ignore_index,
@@ -122,6 +123,7 @@ impl TokenRows {
                 row_base: index(op, "n", rows.base + first)?,
                 logits_offset,
                 logits_stride: index(op, "logits", logits.stride)?,
+                labels_offset: labels.labels_offset,
                 seq_len: labels.seq_len,
                 shift: labels.shift,
                 ignore_index: labels.ignore_index,
@@ -197,11 +199,13 @@ impl TokenRows {
     ) -> Result<(), Error> {
         let op = self.params.op;
         let labels = shape.check(op, &words)?;
-        let (result_offset, result_stride) = shape.planes((op, "result"), self.counts.result, 0, &result)?;
+        let (result_offset, result_stride) =
+            shape.planes((op, "result"), self.counts.result, shape.result_offset, &result)?;
         let args = FinishArgs {
             n: index(op, "n", rows.n)?,
             v: index(op, "v", shape.v as u64)?,
             row_base: index(op, "n", rows.base)?,
+            labels_offset: labels.labels_offset,
             seq_len: labels.seq_len,
             shift: labels.shift,
             ignore_index: labels.ignore_index,

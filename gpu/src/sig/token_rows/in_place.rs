@@ -128,7 +128,8 @@ impl TokenInPlace {
         let size = (shape.n as u64, shape.v, shape.logits_stride);
         let logits = matrix((op, "logits"), &limits, size, buffers.logits, self.storage())?;
         let labels = shape.check(op, &buffers.labels)?;
-        let (saved_offset, saved_stride) = shape.planes((op, "planes"), PLANES.len(), 0, &buffers.planes)?;
+        let (saved_offset, saved_stride) =
+            shape.planes((op, "planes"), PLANES.len(), shape.result_offset, &buffers.planes)?;
         let upstream = buffers.upstream;
         upstream.check(op, UPSTREAM.len(), shape.n, &buffers.rows)?;
         for (first, n) in tiles(shape.n as u64, logits.window_rows(op, &limits)?) {
@@ -139,6 +140,7 @@ impl TokenInPlace {
                 row_base: index(op, "n", first)?,
                 result_offset,
                 result_stride: index(op, "logits", logits.stride)?,
+                labels_offset: labels.labels_offset,
                 seq_len: labels.seq_len,
                 shift: labels.shift,
                 ignore_index: labels.ignore_index,

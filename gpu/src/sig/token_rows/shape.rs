@@ -22,8 +22,12 @@ pub struct TokenShape {
     pub gradient_stride: usize,
     /// Which label scores which row.
     pub labels: Labels,
+    /// Where in the array of labels the label of row 0 stands.
+    pub labels_offset: usize,
     /// Where in the array of labels a mask begins, a word per row; 0 leaves the row out.
     pub mask: Option<usize>,
+    /// Where plane 0 of a forward result begins in its array.
+    pub result_offset: usize,
     /// Columns before the first: which shard of the vocabulary the logits are. 0 where they are all of it.
     pub column_base: usize,
 }
@@ -54,8 +58,18 @@ impl TokenShape {
     /// Everything without gaps, no mask, the whole vocabulary.
     #[must_use]
     pub const fn packed(n: usize, v: usize, labels: Labels) -> Self {
-        let (mask, column_base) = (None, 0);
-        Self { n, v, logits_stride: v, result_stride: n, gradient_stride: v, labels, mask, column_base }
+        Self {
+            n,
+            v,
+            logits_stride: v,
+            result_stride: n,
+            gradient_stride: v,
+            labels,
+            labels_offset: 0,
+            mask: None,
+            result_offset: 0,
+            column_base: 0,
+        }
     }
 
     /// Into how many parts a row is cut where there are few of them: 1 where there are many, or they are short.
@@ -190,6 +204,7 @@ pub struct TokenStep<'a> {
 
 /// The labels' rules as the kernels read them.
 pub(crate) struct LabelWords {
+    pub(crate) labels_offset: u32,
     pub(crate) seq_len: u32,
     pub(crate) shift: u32,
     pub(crate) ignore_index: u32,
@@ -200,7 +215,7 @@ impl TokenShape {
     /// Labels: one per row, whole sequences where a row is scored by the next label.
     pub(crate) fn check(&self, op: &'static str, labels: &Slice<'_>) -> Result<LabelWords, Error> {
         let (n, rules) = (self.n, &self.labels);
-        labels.holds(op, "labels", n as u64)?;
+        let labels_offset = Plane::at(self.labels_offset).words(op, "labels", n as u64, labels)?.0;
         let most = MOST_COLUMNS;
         if self.v > most || self.column_base > most - self.v {
             let given = (self.column_base as u64).saturating_add(self.v as u64);
@@ -216,7 +231,7 @@ impl TokenShape {
             None => NO_MASK,
             Some(offset) => Plane::at(offset).words(op, "mask", n as u64, labels)?.0,
         };
-        Ok(LabelWords { seq_len, shift, ignore_index, mask_offset })
+        Ok(LabelWords { labels_offset, seq_len, shift, ignore_index, mask_offset })
     }
 
     /// Offset and stride of the planes of `forward`, which must lie in `slice`.

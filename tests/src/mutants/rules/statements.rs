@@ -1,13 +1,14 @@
 //! Rules that change a statement.
 
-use super::{Change, Piece, close, next};
+use super::{Change, Kind, Piece, close, next};
 
 impl Piece {
-    /// What is kept or returned, rounded to half precision.
+    /// What is kept or returned, rounded to half precision; literals are left to the rule for constants.
     pub(super) fn half(&self) -> Vec<Change> {
         self.each(|i, token| {
             let kept = token.is("=") || token.is("return") || token.is("+=");
             let end = next(&self.tokens, i, &[";"]).filter(|end| kept && *end > i + 1);
+            let end = end.filter(|end| *end > i + 2 || self.tokens[i + 1].kind != Kind::Number);
             end.map(|end| {
                 let value = self.words(i + 1, end - 1);
                 let new = format!("unpack2x16float(pack2x16float(vec2<f32>({value}, 0.0))).x");
@@ -64,7 +65,7 @@ impl Piece {
         const KEYWORDS: [&str; 10] =
             ["let", "var", "const", "return", "if", "else", "for", "while", "switch", "case"];
         let begins = i > 0 && [";", "{", "}"].iter().any(|mark| self.tokens[i - 1].is(mark));
-        let word = self.tokens[i].kind == super::Kind::Word && !KEYWORDS.contains(&self.tokens[i].text);
+        let word = self.tokens[i].kind == Kind::Word && !KEYWORDS.contains(&self.tokens[i].text);
         if begins && word { next(&self.tokens, i, &[";"]) } else { None }
     }
 }
