@@ -64,6 +64,7 @@ fn one_by_one(
         ref_rejected: &ref_rejected,
         chosen_len: &chosen_len,
         rejected_len: &rejected_len,
+        ..PairInputs::default()
     };
     let pair = context.pair_rows_blocking(&presets::DPO_NORM, &inputs_of_pairs, SHAPE.reduction)?;
     let slopes = [pair.plane(pair_rows::D_CHOSEN), pair.plane(pair_rows::D_REJECTED)].concat();

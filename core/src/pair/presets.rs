@@ -138,6 +138,18 @@ presets! {
     STEP_APO "pair/step_apo": Logistic {}, beta: 0.3; "Wang et al. 2024", "arXiv:2409.08642", "the Step-APO loss";
     /// Step DPO of MCTS-DPO: the pair's `preference` is [`preference_of_visits`].
     MCTS_DPO "pair/mcts_dpo": Logistic {}; "Xie et al. 2024", "arXiv:2405.00451", "the conservative step loss";
+    /// Token-level DPO, first form: a response's `chosen` and `rejected` are `Σ (logp + kl)`, `kl` the forward KL from the
+    /// reference at each position (`logprob/kl`). The reported reward is its own.
+    TDPO1 "pair/tdpo1": Logistic {}; "Zeng et al. 2024", "arXiv:2404.11999", "TDPO1";
+    /// Token-level DPO, second form: `Σ (logp + α kl)`, the gradient of the chosen response's `kl` left out. α is 0.5.
+    TDPO2 "pair/tdpo2": Logistic {}; "Zeng et al. 2024", "arXiv:2404.11999", "TDPO2";
+    /// Weighted preference optimisation: the pair's weight is `exp(mean(logp − log Σp²))` over both responses' tokens.
+    WPO "pair/wpo": Logistic {}; "Zhou et al. 2024", "arXiv:2406.11827", "the weights";
+    /// Length-desensitised DPO: log-probabilities of tokens beyond the shorter response count α times, those of the
+    /// reference too.
+    LD_DPO "pair/ld_dpo": Logistic {}; "Liu et al. 2024", "arXiv:2409.06411", "the length-desensitised likelihood";
+    /// Curriculum DPO: DPO in stages of ever closer pairs, the reference the policy of the stage before.
+    CURRY_DPO "pair/curry_dpo": Logistic {}; "Pattnaik et al. 2024", "arXiv:2403.07230", "the iterated objective";
     /// Triple preference optimisation without the term of the gold response, which is `logprob/nll`.
     TRIPLE_PO "pair/triple_po": Logistic {}, beta: 0.2, reference_free: true, reward: BY_SCORE;
         "Saeidi et al. 2024", "arXiv:2405.16681", "the preference term";

@@ -151,7 +151,7 @@ impl Rig {
             let rows = arena.input_at("upstream", &numbers, spread.planes(n));
             (rows, planes_of(&mut arena, spread, n), upstream_at(spread, 0, n, run.upstream))
         } else {
-            let rows = Rows::new(&mut arena, spread, n, run.upstream);
+            let rows = Rows::new(&mut arena, spread, (PLANES.len(), n), &run.upstream);
             shape.result_offset = rows.saved;
             (rows.handle, rows.handle, rows.upstream)
         };
