@@ -68,7 +68,9 @@ fn neither_loose_nor_violated(backends: &[Backend<'_>]) {
     for ((slug, output), ratio) in worst(backends) {
         println!("{slug:<24} {output:<16} worst error is {ratio:.4} of its bound");
         let own = format!("{slug} {output}");
-        let exact = EXACT.iter().any(|(name, _)| output == *name || own == *name);
+        // The planes of a label's part are those of TokenRows.
+        let plane = output.trim_start_matches("hard_");
+        let exact = EXACT.iter().any(|(name, _)| plane == *name || own == *name);
         let allowed = if exact { 0.0..=1.0 } else { 1e-3..=1.0 };
         if !allowed.contains(&ratio) {
             faults.push(format!("{slug} {output}: {ratio:e}"));
