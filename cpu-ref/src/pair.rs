@@ -16,6 +16,7 @@ mod ofs_fast;
 mod ofs_slow;
 mod regression;
 mod score;
+mod scored;
 mod seppo;
 mod sppo;
 mod square;
@@ -24,6 +25,7 @@ use bellwether_core::Real;
 use bellwether_core::pair::Link;
 
 pub use score::score;
+pub(crate) use scored::Response;
 
 /// What a link sees of a pair.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,11 @@
 //! Driver of the signature PairRows.
 
-use bellwether_core::pair::{Length, PairLoss, Reward, Score, Sft};
+use bellwether_core::pair::{PairLoss, Reward, Sft};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::pair_rows::{PLANES, check_extras};
-use bellwether_core::{Dual, Error, Real};
+use bellwether_core::{Dual, Error};
 
-use crate::pair::score;
+use crate::pair::Response;
 pub use crate::pair::{PairLink, Scores};
 use crate::rows::{Scalar, exactly, fill_planes, finite, holds_rows, product};
 
@@ -169,44 +169,6 @@ impl<'a, T: Scalar> PairInputs<'a, T> {
     }
 }
 
-/// A response: log-probability, reference and number of tokens.
-#[derive(Clone, Copy)]
-struct Response<T> {
-    logp: T,
-    reference: T,
-    tokens: T,
-}
-
-impl<T: Scalar> Response<T> {
-    /// What the loss sees.
-    fn ratio<L>(&self, loss: &PairLoss<L>) -> T {
-        if loss.reference_free { self.logp } else { self.logp - self.reference }
-    }
-
-    /// The score with its derivative by the log-probability, and what grows with its size where it is beyond the
-    /// scalar's range: the logarithm of its power, over the length.
-    fn scored<L>(&self, loss: &PairLoss<L>) -> (Dual<T, 1>, f64) {
-        let (u, n) = (Dual::variable(self.ratio(loss), 0), Dual::constant(self.tokens));
-        let over = |s: Dual<T, 1>| if loss.length == Length::Sum { s } else { s / n };
-        match loss.length {
-            Length::MeanLogp => (score(loss.score, over(u)), exponent(loss.score, (u / n).re)),
-            Length::Sum | Length::TokenMean => {
-                (over(score(loss.score, u)), exponent(loss.score, u.re) - self.tokens.ln().value())
-            }
-        }
-    }
-}
-
-/// The exponent of a score that is a power.
-fn exponent<T: Real>(map: Score, u: T) -> f64 {
-    match map {
-        Score::ForwardKl => -u.value(),
-        Score::AlphaDivergence { coef, cap } => ((coef - 1.0) * u.value()).min(cap),
-        // These grow no faster than the log-ratio.
-        Score::ReverseKl | Score::JsDivergence | Score::ClippedRatio { .. } => 0.0,
-    }
-}
-
 /// The two scores as the link takes them. Where both are beyond the scalar's range the one of the smaller size is left
 /// out, so that their difference keeps its sign; equal ones both are.
 fn comparable<T: Scalar>(w: T, l: T, sizes: [f64; 2]) -> [T; 2] {
@@ -249,9 +211,9 @@ fn row<L: PairLink, T: Scalar>(
     let chosen = Response { logp: x.chosen.at(i), reference: reference(&x.ref_chosen), tokens: tokens[0] };
     let rejected =
         Response { logp: x.rejected.at(i), reference: reference(&x.ref_rejected), tokens: tokens[1] };
-    let ((w, size_w), (l, size_l)) = (chosen.scored(loss), rejected.scored(loss));
+    let (w, l) = (chosen.scored(loss), rejected.scored(loss));
     let margin = x.extras.margin.map_or(T::lift(loss.margin), |m| T::lift(loss.margin) + m.at(i));
-    let scores = comparable(w.re, l.re, [size_w, size_l]);
+    let scores = comparable(w.value, l.value, [w.size, l.size]);
     let value = linked(loss, scores, margin, x.weights(loss, i));
     let sft = match loss.sft {
         Sft::None => T::zero(),
@@ -262,13 +224,14 @@ fn row<L: PairLink, T: Scalar>(
     let likely = optimism * rejected.logp - sft * chosen.logp;
     let weight = x.extras.weight.map_or(T::one(), |w| w.at(i));
     let [by_w, by_l] = value.eps;
-    let d_chosen = (scale * weight).weigh(by_w.weigh(w.eps[0]) - sft);
-    let d_rejected = (scale * weight).weigh(by_l.weigh(l.eps[0]) + optimism);
+    let scale = scale * weight;
+    let d_chosen = w.chain(scale * by_w) - scale.weigh(sft);
+    let d_rejected = l.chain(scale * by_l) + scale.weigh(optimism);
     let reward = |r: Response<T>, score: T| match loss.reward {
         Reward::LogRatio => T::lift(loss.beta) * (r.logp - r.reference),
         Reward::Score => T::lift(loss.beta) * score,
     };
-    let [reward_w, reward_l] = [reward(chosen, w.re), reward(rejected, l.re)];
+    let [reward_w, reward_l] = [reward(chosen, w.value), reward(rejected, l.value)];
     let margin = reward_w - reward_l;
     let value = weight.weigh(value.re + likely);
     [value, reward_w, reward_l, margin, margin.step(), d_chosen, d_rejected, T::zero()]

@@ -11,6 +11,7 @@ mod map;
 mod pair;
 mod pair_names;
 mod reader;
+mod single;
 mod step;
 mod token;
 mod token_level;
@@ -119,6 +120,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reader = Reader::new(case, &reads);
     let logprob = token::read(reader).or_else(|| linear::read(reader)).or_else(|| distillation::read(reader));
     let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| unpaired::read(reader));
+    let logprob = logprob.or_else(|| single::read(reader));
     let logprob = logprob.or_else(|| map::read(reader));
     let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {

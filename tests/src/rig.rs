@@ -8,6 +8,7 @@ mod memory;
 mod pairs;
 mod remote;
 mod run;
+mod single_step;
 mod step;
 mod token;
 mod top;

@@ -15,7 +15,7 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 65] = [
+const SUPPORTED: [&str; 66] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
@@ -81,6 +81,7 @@ const SUPPORTED: [&str; 65] = [
     "dpo.token_level",
     "xpo.sigmoid",
     "xpo.ipo",
+    "fused_linear.kto",
 ];
 
 /// Cases judged and cases named as unjudged.

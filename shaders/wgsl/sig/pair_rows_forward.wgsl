@@ -182,9 +182,14 @@ fn write(pair: u32, chosen: Response, rejected: Response, own: Own) {
     result[at + 2u * args.result_stride] = reward_l;
     result[at + 3u * args.result_stride] = reward_w - reward_l;
     result[at + 4u * args.result_stride] = select(0.0, 1.0, reward_w > reward_l);
-    result[at + 5u * args.result_stride] = bw_weigh(scale, bw_weigh(loss.d_w, w.slope) - sft);
-    result[at + 6u * args.result_stride] = bw_weigh(scale, bw_weigh(loss.d_l, l.slope) + args.optimism);
+    result[at + 5u * args.result_stride] = slope_of(scale * loss.d_w, w) - bw_weigh(scale, sft);
+    result[at + 6u * args.result_stride] = slope_of(scale * loss.d_l, l) + bw_weigh(scale, args.optimism);
     result[at + 7u * args.result_stride] = 0.0;
+}
+
+// The gradient by a log-probability, from that by its score.
+fn slope_of(by_score: f32, s: Score) -> f32 {
+    return bw_weigh(bw_weigh(by_score, s.slope), s.rest);
 }
 
 // The link's loss, and that of the pair with chosen and rejected exchanged where the label may be wrong.
@@ -211,7 +216,7 @@ fn score_of(r: Response) -> Score {
     let ratio = select(r.logp - r.ref_logp, r.logp, args.reference_free != 0u);
     if (args.length == MEAN_LOGP) {
         let mean = pair_score(ratio / r.tokens, 1.0);
-        return Score(mean.value, mean.slope / r.tokens, mean.size);
+        return Score(mean.value, mean.slope / r.tokens, mean.rest, mean.size);
     }
     return pair_score(ratio, select(1.0, r.tokens, args.length == TOKEN_MEAN));
 }

@@ -7,7 +7,9 @@ const SCORE_CLIPPED = 4u;
 
 struct Score {
     value: f32,
+    // The slope, over `rest`: as a product it may be beyond f32 where the gradient is not.
     slope: f32,
+    rest: f32,
     // What grows with the size of the score even where the score itself is beyond f32.
     size: f32,
 }
@@ -26,10 +28,10 @@ fn pair_score(u: f32, tokens: f32) -> Score {
         case SCORE_CLIPPED: {
             let inside = u >= args.score_coef && u <= args.score_cap;
             let held = clamp(u, args.score_coef, args.score_cap);
-            return Score(held / tokens, select(0.0, 1.0 / tokens, inside), 0.0);
+            return Score(held / tokens, select(0.0, 1.0 / tokens, inside), 1.0, 0.0);
         }
         default: {
-            return Score(u / tokens, 1.0 / tokens, 0.0);
+            return Score(u / tokens, 1.0 / tokens, 1.0, 0.0);
         }
     }
 }
@@ -37,17 +39,19 @@ fn pair_score(u: f32, tokens: f32) -> Score {
 // (exp(c u) - 1) / c, its exponent capped; forward KL is c = -1, the log-ratio itself c = 0.
 fn score_power(u: f32, c: f32, tokens: f32) -> Score {
     if (c == 0.0) {
-        return Score(u / tokens, 1.0 / tokens, 0.0);
+        return Score(u / tokens, 1.0 / tokens, 1.0, 0.0);
     }
     let x = min(c * u, args.score_cap);
-    let slope = select(bw_exp(x), 0.0, c * u > args.score_cap);
-    return Score((bw_expm1(x) / c) / tokens, slope / tokens, x - bw_log(tokens));
+    let large = x > 60.0;
+    let root = bw_exp(select(x, 0.5 * x, large));
+    let slope = select(root, 0.0, c * u > args.score_cap);
+    return Score((bw_expm1(x) / c) / tokens, slope / tokens, select(1.0, root, large), x - bw_log(tokens));
 }
 
 // log 2 + log sigmoid(u), without the cancellation near 0.
 fn score_js(u: f32, tokens: f32) -> Score {
     let s = min(u, 0.0) - bw_log1p(0.5 * bw_expm1(-abs(u)));
-    return Score(s / tokens, bw_sigmoid(-u) / tokens, 0.0);
+    return Score(s / tokens, bw_sigmoid(-u) / tokens, 1.0, 0.0);
 }
 
 // The two scores as the link takes them. Where both are beyond f32 the smaller one does not count, so that their

@@ -123,6 +123,7 @@ pub(super) fn mixed(reader: Reader<'_>) -> Result<Vec<Judgement>, FileError> {
     let types = list(reader, "loss_types", serde_json::Value::as_str)?;
     let weights = list(reader, "loss_weights", serde_json::Value::as_f64)?;
     let mut parts: Vec<(f64, Box<dyn Problem>)> = Vec::new();
+    let unmasked = types.iter().map(|name| *name != "sft").collect();
     for (name, weight) in types.into_iter().zip(weights) {
         if name == "sft" {
             // The mean NLL over all chosen tokens: ASFT without its alignment term is the NLL.
@@ -138,7 +139,12 @@ pub(super) fn mixed(reader: Reader<'_>) -> Result<Vec<Judgement>, FileError> {
     }
     let mut outputs = vec![one("loss", "summary", 0)];
     outputs.extend(METRICS);
-    let problem = Mixed { parts, token_weights };
+    // TRL masks log-probabilities before they come in, so its gradients are not masked but for the NLL.
+    if tokens.keep.iter().zip(&tokens.logps).any(|(keep, logp)| !keep && *logp != 0.0) {
+        return Err(reader.refused("in.per_token_logps is not 0 where in.completion_mask is"));
+    }
+    let (keep, len) = (tokens.keep.clone(), tokens.len);
+    let problem = Mixed { parts, unmasked, keep, len, token_weights };
     let mut judgement = Judgement::new(problem, &outputs, &[all("per_token_logps", "d_logps")]);
     judgement.cotangent = cotangent(reader)?;
     Ok(vec![judgement])

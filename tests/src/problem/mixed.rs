@@ -8,6 +8,13 @@ use super::{Backend, Judged, Output, Outputs, Precision, Problem, RunError};
 pub struct Mixed {
     /// The weights and the steps.
     pub parts: Vec<(f64, Box<dyn Problem>)>,
+    /// Which parts a peer differentiates by masked tokens too, whose log-probabilities are 0: they get what the kept
+    /// ones of their row get.
+    pub unmasked: Vec<bool>,
+    /// Tokens that count.
+    pub keep: Vec<bool>,
+    /// Tokens per row.
+    pub len: usize,
     /// What each token's log-probability was multiplied by: 1, but for LD-DPO's tail.
     pub token_weights: Vec<f64>,
 }
@@ -20,7 +27,11 @@ impl Mixed {
         add: impl Fn(T, f64, T) -> T,
         scale: impl Fn(f64, T) -> T,
     ) -> Outputs<T> {
-        let mut parts = parts.into_iter().zip(self.parts.iter().map(|(weight, _)| *weight));
+        let parts = parts
+            .into_iter()
+            .zip(&self.unmasked)
+            .map(|(part, all)| if *all { self.spread(part) } else { part });
+        let mut parts = parts.zip(self.parts.iter().map(|(weight, _)| *weight));
         let Some((mut sum, first)) = parts.next() else { return Vec::new() };
         for output in &mut sum {
             for place in added(output) {
@@ -36,6 +47,20 @@ impl Mixed {
             output.data.iter_mut().zip(&self.token_weights).for_each(|(x, &w)| *x = scale(w, *x));
         }
         sum
+    }
+}
+
+impl Mixed {
+    /// Gradients of masked tokens as their row has them.
+    fn spread<T: Copy>(&self, mut part: Outputs<T>) -> Outputs<T> {
+        for output in part.iter_mut().filter(|output| output.name == "d_logps") {
+            let rows = output.data.chunks_mut(self.len.max(1)).zip(self.keep.chunks(self.len.max(1)));
+            for (row, keep) in rows {
+                let Some(kept) = keep.iter().position(|keep| *keep).map(|t| row[t]) else { continue };
+                row.iter_mut().zip(keep).filter(|(_, keep)| !**keep).for_each(|(x, _)| *x = kept);
+            }
+        }
+        part
     }
 }
 
