@@ -15,17 +15,19 @@ pub mod step;
 pub use bellwether_core::Storage;
 pub use bellwether_shaders::{Access, ArgsSpace, Binding, Dialect, Role, Source, find};
 pub use context::{
-    Context, LinearGradients, LinearInputs, LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs,
-    Planes, SegmentInputs, Selector, StepData, StepInputs, StepOutputs, TokenInputs, TokenUpstream,
+    Context, LinearGradients, LinearInputs, ListInputs, ListOutputs, LogitPairInputs, LogitPairUpstream,
+    MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepData, StepInputs, StepOutputs, TokenInputs,
+    TokenUpstream,
 };
 pub use error::Error;
 pub use kernel::{Bound, Kernel};
 pub use record::{Recorded, Slots, args_buffer};
 pub use sig::{
-    Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, LogitPairBackward,
-    LogitPairForward, LogitPairShape, LogitPairs, MapBuffers, MapShape, PairBuffers, PairRows, PairShape,
-    SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenFinish, TokenForward,
-    TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep, Upstream,
+    Extent, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, ListBuffers, ListRows,
+    ListShape, LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs, MapBuffers, MapShape,
+    PairBuffers, PairRows, PairShape, SegmentBackward, SegmentForward, SegmentShape, SegmentStats,
+    TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows,
+    TokenShape, TokenStep, Upstream,
 };
 pub use slice::{Plane, Slice, View};
 pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepLayout, StepShape, StepSource};

@@ -6,6 +6,7 @@
 mod cases;
 mod draw;
 mod drivers;
+mod lists;
 mod shapes;
 mod step;
 
@@ -15,7 +16,7 @@ use bellwether_core::Error;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every driver of the reference, every parser, and the shapes of the GPU host.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("token_rows", drivers::token_rows),
     ("token_states", drivers::token_states),
     ("logit_pairs", drivers::logit_pairs),
@@ -23,6 +24,7 @@ pub const TARGETS: [Target; 12] = [
     ("fused_linear", drivers::fused_linear),
     ("segment_stats", drivers::segment_stats),
     ("pair_rows", drivers::pair_rows),
+    ("list_rows", lists::list_rows),
     ("step", step::step),
     ("shapes", shapes::shapes),
     ("files", cases::files),

@@ -4,11 +4,15 @@
 //! each runs on any backend. Where the transformed inputs are exact in f32 the results must be equal in bits.
 
 mod divergence;
+mod list;
 mod map;
 mod pair;
 mod segment;
 mod token;
 
+use bellwether_core::list::{
+    Aot, Brain, ContextMixture, Copg as ListCopg, LeaveOneOut, PairwiseLogistic, PlackettLuce,
+};
 use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum};
 use bellwether_core::pair::{
     ApoDown, ApoZero, Asft, Bco, BradleyTerry, Copg, Discopop, Exo, Hinge, Logistic, Nca, OddsRatio, OfsFast,
@@ -76,6 +80,13 @@ properties! {
     "pair/seppo": pair::translated::<Seppo>, pair::permuted::<Seppo>, pair::beta_times_ratio::<Seppo>, pair::micro_batches::<Seppo>, pair::exchanged_labels::<Seppo>;
     "pair/ofs_fast": pair::translated::<OfsFast>, pair::permuted::<OfsFast>, pair::beta_times_ratio::<OfsFast>, pair::micro_batches::<OfsFast>, pair::antisymmetric::<OfsFast>, pair::exchanged_labels::<OfsFast>;
     "pair/ofs_slow": pair::translated::<OfsSlow>, pair::permuted::<OfsSlow>, pair::beta_times_ratio::<OfsSlow>, pair::micro_batches::<OfsSlow>, pair::antisymmetric::<OfsSlow>, pair::exchanged_labels::<OfsSlow>;
+    "list/plackett_luce": list::items_turned::<PlackettLuce>, list::longer_lists::<PlackettLuce>, list::lists_alone::<PlackettLuce>, list::any_layout::<PlackettLuce>, list::upstream_scales::<PlackettLuce>, list::shifted::<PlackettLuce>, list::gradients_sum_to_zero::<PlackettLuce>, list::two_are_a_pair;
+    "list/pairwise_logistic": list::items_turned::<PairwiseLogistic>, list::longer_lists::<PairwiseLogistic>, list::lists_alone::<PairwiseLogistic>, list::any_layout::<PairwiseLogistic>, list::upstream_scales::<PairwiseLogistic>, list::shifted::<PairwiseLogistic>, list::gradients_sum_to_zero::<PairwiseLogistic>, list::two_are_a_pair;
+    "list/brain": list::items_turned::<Brain>, list::longer_lists::<Brain>, list::lists_alone::<Brain>, list::any_layout::<Brain>, list::upstream_scales::<Brain>, list::shifted::<Brain>, list::gradients_sum_to_zero::<Brain>;
+    "list/copg": list::items_turned::<ListCopg>, list::longer_lists::<ListCopg>, list::lists_alone::<ListCopg>, list::any_layout::<ListCopg>, list::upstream_scales::<ListCopg>, list::shifted::<ListCopg>, list::gradients_sum_to_zero::<ListCopg>;
+    "list/leave_one_out": list::items_turned::<LeaveOneOut>, list::longer_lists::<LeaveOneOut>, list::lists_alone::<LeaveOneOut>, list::any_layout::<LeaveOneOut>, list::upstream_scales::<LeaveOneOut>, list::gradients_sum_to_zero::<LeaveOneOut>;
+    "list/context_mixture": list::items_turned::<ContextMixture>, list::longer_lists::<ContextMixture>, list::lists_alone::<ContextMixture>, list::any_layout::<ContextMixture>, list::upstream_scales::<ContextMixture>, list::shares_sum_to_one;
+    "list/aot": list::items_turned::<Aot>, list::longer_lists::<Aot>, list::lists_alone::<Aot>, list::any_layout::<Aot>, list::upstream_scales::<Aot>, list::each_array_turned;
 }
 
 /// The results of a problem.

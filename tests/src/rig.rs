@@ -2,6 +2,7 @@
 
 mod layout;
 mod linear;
+mod list;
 mod map;
 mod memory;
 mod pairs;

@@ -6,6 +6,7 @@
 #[cfg(not(target_family = "wasm"))]
 mod blocking;
 mod divergences;
+mod lists;
 mod maps;
 mod memory;
 mod ops;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use bellwether_shaders::{Dialect, Source};
 
 pub use divergences::{LogitPairInputs, LogitPairUpstream};
+pub use lists::{ListInputs, ListOutputs};
 pub use maps::MapInputs;
 pub use memory::POISON;
 pub use ops::{LinearGradients, LinearInputs, Planes, TokenInputs, TokenUpstream};

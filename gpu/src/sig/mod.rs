@@ -7,6 +7,7 @@
 //! `compile_with` takes the place of `new` where the host makes the kernels: cached, or from modules of its own.
 
 pub mod fused_linear;
+pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
 mod product;
@@ -15,6 +16,7 @@ pub mod token_map;
 pub mod token_rows;
 
 pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
+pub use list_rows::{ListBuffers, ListRows, ListShape};
 pub use logit_pairs::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs};
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
