@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use bellwether_core::Error;
 use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::sig::{Reduction, pair_rows};
+use bellwether_cpu_ref::pair_rows::Extras;
 use bellwether_cpu_ref::step::{Batch, Reference};
 use bellwether_examples::{dpo_step, noise, wide};
 
@@ -50,6 +51,7 @@ fn run() -> Result<bool, Error> {
         reference: Reference::Sequence(&[-31.0, -28.5, -35.0, -30.0, -33.0, -29.0]),
         // The denominator is explicit, so that micro-batches add up to the batch.
         reduction: Reduction::Mean { over: PAIRS as u32 },
+        extras: Extras::default(),
     };
     let step = dpo_step(&batch, &logits, VOCABULARY)?;
 

@@ -12,6 +12,7 @@ use bellwether_core::logprob::Linear;
 use bellwether_core::pair::presets::DPO;
 use bellwether_core::sig::token_rows::Shift;
 use bellwether_core::sig::{Reduction, pair_rows};
+use bellwether_cpu_ref::pair_rows::Extras;
 use bellwether_cpu_ref::step::{Batch, Reference};
 use bellwether_examples::{dpo_step, noise, wide, worst};
 use bellwether_gpu::{PairStep, ReferenceKind, Slice, StepBuffers, StepShape, StepSource, wgpu};
@@ -80,12 +81,8 @@ fn on_gpu(
     // Once per device: compiles every kernel of the step.
     let plan = PairStep::new(&host.device, &DPO, &Linear::default())?;
     // Once per shape and set of buffers: everything is checked here.
-    let buffers = StepBuffers {
-        source: StepSource::Logits { logits: slice(0), d_logits: slice(1) },
-        labels: slice(2),
-        reference: slice(3),
-        workspace: slice(4),
-    };
+    let source = StepSource::Logits { logits: slice(0), d_logits: slice(1) };
+    let buffers = StepBuffers::new(source, slice(2), slice(3), slice(4));
     let recorded = plan.record(&host.device, &SHAPE, &buffers)?;
 
     // Every step: new contents, the host's own encoder, pass and submission.
@@ -113,6 +110,7 @@ fn compare(adapter: &wgpu::Adapter) -> Result<bool, Box<dyn Error>> {
         len: SHAPE.len,
         reference: Reference::Token(&reference),
         reduction: SHAPE.reduction,
+        extras: Extras::default(),
     };
     let expected = dpo_step(&batch, &wide(&logits), SHAPE.v)?;
     let layout = SHAPE.layout()?;

@@ -9,6 +9,7 @@ use bellwether_core::logprob::{Linear, Token};
 use bellwether_core::pair::presets::DPO;
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::token_rows::{Labels, Shift};
+use bellwether_cpu_ref::pair_rows::Extras;
 use bellwether_cpu_ref::step::{Batch, Reference, StepOut, step_from_logits};
 use bellwether_cpu_ref::token_rows::Scalar;
 use bellwether_gpu::{Error, PairStep, ReferenceKind, Slice, StepBuffers, StepShape, StepSource};
@@ -41,6 +42,7 @@ impl<T: Scalar> Room<T> {
             len: LEN,
             reference: Reference::Token(reference),
             reduction: MEAN,
+            extras: Extras::default(),
         };
         let mut out = StepOut::carve(&mut self.workspace, PAIRS, LEN)?;
         step_from_logits(&DPO, &Token::default(), &batch, (logits, V), &mut out, &mut self.d_logits)
@@ -78,12 +80,9 @@ fn gpu(
     let (labels, reference) = (gpu.labels(host_labels)?, gpu.floats(host_reference)?);
     let workspace = gpu.results((shape.workspace_bytes()? / 4) as usize)?;
     let d_logits = Slice::whole(&d_logits);
-    let buffers = StepBuffers {
-        source: StepSource::Logits { logits: Slice::whole(&logits), d_logits },
-        labels: Slice::whole(&labels),
-        reference: Slice::whole(&reference),
-        workspace: Slice::whole(&workspace),
-    };
+    let source = StepSource::Logits { logits: Slice::whole(&logits), d_logits };
+    let [labels, reference, workspace] = [&labels, &reference, &workspace].map(Slice::whole);
+    let buffers = StepBuffers::new(source, labels, reference, workspace);
     let plan = PairStep::new(gpu.device(), &DPO, &Linear::default())?;
     let recorded = plan.record(gpu.device(), &shape, &buffers)?;
     let mut room = Room::new();

@@ -30,6 +30,25 @@ impl<T: Copy> Plane<'_, T> {
     }
 }
 
+/// What pairs bring along, beside their log-probabilities.
+#[derive(Clone, Copy, Debug)]
+pub struct Extras<'a, T> {
+    /// Weights; 1 where there are none.
+    pub weight: Option<Plane<'a, T>>,
+    /// Margins, beside that of the loss.
+    pub margin: Option<Plane<'a, T>>,
+    /// Probabilities that the chosen response is the better one; instead of the loss's [`Noise`].
+    ///
+    /// [`Noise`]: bellwether_core::pair::Noise
+    pub preference: Option<Plane<'a, T>>,
+}
+
+impl<T> Default for Extras<'_, T> {
+    fn default() -> Self {
+        Self { weight: None, margin: None, preference: None }
+    }
+}
+
 /// The inputs of a pair loss.
 #[derive(Clone, Copy, Debug)]
 pub struct PairInputs<'a, T> {
@@ -45,14 +64,8 @@ pub struct PairInputs<'a, T> {
     pub ref_rejected: Plane<'a, T>,
     /// Tokens of the chosen and the rejected responses; needed where the loss [reads](PairLoss::reads_lengths) them.
     pub lengths: Option<(Plane<'a, T>, Plane<'a, T>)>,
-    /// Weights; 1 where there are none.
-    pub weight: Option<Plane<'a, T>>,
-    /// Margins, beside that of the loss.
-    pub margin: Option<Plane<'a, T>>,
-    /// Probabilities that the chosen response is the better one; instead of the loss's [`Noise`].
-    ///
-    /// [`Noise`]: bellwether_core::pair::Noise
-    pub preference: Option<Plane<'a, T>>,
+    /// Weights, margins and preferences.
+    pub extras: Extras<'a, T>,
 }
 
 impl<'a, T: Scalar> PairInputs<'a, T> {
@@ -66,9 +79,7 @@ impl<'a, T: Scalar> PairInputs<'a, T> {
             ref_chosen: ref_chosen.into(),
             ref_rejected: ref_rejected.into(),
             lengths: None,
-            weight: None,
-            margin: None,
-            preference: None,
+            extras: Extras::default(),
         }
     }
 
@@ -78,9 +89,15 @@ impl<'a, T: Scalar> PairInputs<'a, T> {
         Self { lengths: Some((chosen.into(), rejected.into())), ..self }
     }
 
+    /// The same with what pairs bring along.
+    #[must_use]
+    pub fn with_extras(self, extras: Extras<'a, T>) -> Self {
+        Self { extras, ..self }
+    }
+
     fn check<L: PairLink>(&self, loss: &PairLoss<L>) -> Result<(), Error> {
-        let op = L::SPEC.slug;
-        check_extras(loss, self.margin.is_some(), self.preference.is_some())?;
+        let (op, own) = (L::SPEC.slug, &self.extras);
+        check_extras(loss, own.margin.is_some(), own.preference.is_some())?;
         self.plane(op, "chosen", Some(&self.chosen))?;
         self.plane(op, "rejected", Some(&self.rejected))?;
         let reference = |plane| Some(plane).filter(|_| loss.reads_reference());
@@ -93,11 +110,11 @@ impl<'a, T: Scalar> PairInputs<'a, T> {
             self.at_least_one(op, "chosen_len", chosen)?;
             self.at_least_one(op, "rejected_len", rejected)?;
         }
-        self.plane(op, "weight", self.weight.as_ref())?;
-        self.within(op, "weight", self.weight.as_ref(), ">= 0", |w| w >= 0.0)?;
-        self.plane(op, "margin", self.margin.as_ref())?;
-        self.plane(op, "preference", self.preference.as_ref())?;
-        self.within(op, "preference", self.preference.as_ref(), "in [0, 1]", |p| (0.0..=1.0).contains(&p))?;
+        self.plane(op, "weight", own.weight.as_ref())?;
+        self.within(op, "weight", own.weight.as_ref(), ">= 0", |w| w >= 0.0)?;
+        self.plane(op, "margin", own.margin.as_ref())?;
+        self.plane(op, "preference", own.preference.as_ref())?;
+        self.within(op, "preference", own.preference.as_ref(), "in [0, 1]", |p| (0.0..=1.0).contains(&p))?;
         if L::LOG_PROBABILITY { self.log_probabilities(loss) } else { Ok(()) }
     }
 
@@ -145,7 +162,7 @@ impl<'a, T: Scalar> PairInputs<'a, T> {
 
     /// The weights of pair `i`'s loss and of the exchanged pair's.
     fn weights<L>(&self, loss: &PairLoss<L>, i: usize) -> [T; 2] {
-        match &self.preference {
+        match &self.extras.preference {
             Some(p) => [p.at(i), T::one() - p.at(i)],
             None => loss.noise.weights().map(T::lift),
         }
@@ -233,7 +250,7 @@ fn row<L: PairLink, T: Scalar>(
     let rejected =
         Response { logp: x.rejected.at(i), reference: reference(&x.ref_rejected), tokens: tokens[1] };
     let ((w, size_w), (l, size_l)) = (chosen.scored(loss), rejected.scored(loss));
-    let margin = x.margin.map_or(T::lift(loss.margin), |m| T::lift(loss.margin) + m.at(i));
+    let margin = x.extras.margin.map_or(T::lift(loss.margin), |m| T::lift(loss.margin) + m.at(i));
     let scores = comparable(w.re, l.re, [size_w, size_l]);
     let value = linked(loss, scores, margin, x.weights(loss, i));
     let sft = match loss.sft {
@@ -243,7 +260,7 @@ fn row<L: PairLink, T: Scalar>(
     };
     let optimism = T::lift(loss.optimism);
     let likely = optimism * rejected.logp - sft * chosen.logp;
-    let weight = x.weight.map_or(T::one(), |w| w.at(i));
+    let weight = x.extras.weight.map_or(T::one(), |w| w.at(i));
     let [by_w, by_l] = value.eps;
     let d_chosen = (scale * weight).weigh(by_w.weigh(w.eps[0]) - sft);
     let d_rejected = (scale * weight).weigh(by_l.weigh(l.eps[0]) + optimism);

@@ -1,4 +1,4 @@
-//! A whole training step of a pair loss: hidden states or logits → token log-probs → sequence log-probs → loss →
+//! A whole training step of a pair loss: hidden states, logits or nothing → token log-probs → sequence log-probs → loss →
 //! gradients.
 //!
 //! Rows `0..B` are the chosen responses, `B..2B` the rejected ones, `[2B, T]` tokens. The stages are the public
@@ -13,7 +13,7 @@ use bellwether_core::sig::token_rows::{LOGP, Labels, Shift};
 use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
 
 use crate::fused_linear::{Hidden, HiddenGradients, check_backward, fused_linear, fused_linear_backward};
-use crate::pair_rows::{PairInputs, PairLink, pair_rows};
+use crate::pair_rows::{Extras, PairInputs, PairLink, pair_rows};
 use crate::rows::{Scalar, exactly, product};
 use crate::segment_stats::{Values, segment_stats, segment_stats_backward};
 use crate::token_rows::{TokenUpstream, Tokens, token_rows, token_rows_backward};
@@ -42,12 +42,14 @@ pub struct Batch<'a, T> {
     pub reference: Reference<'a, T>,
     /// How the losses of the pairs become one.
     pub reduction: Reduction,
+    /// Weights, margins and preferences of the pairs.
+    pub extras: Extras<'a, T>,
 }
 
 /// Where the intermediate and final numbers of a step go.
 #[derive(Debug)]
 pub struct StepOut<'a, T> {
-    /// Planes of TokenRows, `[6, 2B · T]`.
+    /// Planes of TokenRows, `[10, 2B · T]`; empty where token log-probabilities are given.
     pub tokens: &'a mut [T],
     /// Planes of SegmentStats, `[3, 2B]`: log-probability and length of each response.
     pub sequences: &'a mut [T],
@@ -101,11 +103,17 @@ impl<T: Scalar> Batch<'_, T> {
         }
     }
 
-    /// From token log-probabilities (in `out.tokens`) to the gradient of each.
-    fn loss<L: PairLink>(&self, loss: &PairLoss<L>, out: &mut StepOut<'_, T>) -> Result<(), Error> {
+    /// From token log-probabilities, given or in `out.tokens`, to the gradient of each.
+    fn loss<L: PairLink>(
+        &self,
+        loss: &PairLoss<L>,
+        given: Option<&[T]>,
+        out: &mut StepOut<'_, T>,
+    ) -> Result<(), Error> {
         let (rows, n) = (2 * self.pairs, self.labels.len());
         let sum = SequenceSum {};
-        segment_stats(&sum, &self.values(&out.tokens[LOGP * n..][..n]), Reduction::Sum, out.sequences)?;
+        let logps = given.unwrap_or_else(|| &out.tokens[LOGP * n..][..n]);
+        segment_stats(&sum, &self.values(logps), Reduction::Sum, out.sequences)?;
         match self.reference {
             Reference::Token(x) => segment_stats(&sum, &self.values(x), Reduction::Sum, out.ref_sequences)?,
             Reference::Sequence(x) => out.ref_sequences[..rows].copy_from_slice(x),
@@ -113,7 +121,8 @@ impl<T: Scalar> Batch<'_, T> {
         self.pair_loss(loss, out)?;
         // The gradients of chosen and rejected are neighbouring planes: one upstream gradient per response.
         let upstream = &out.pairs[pair::D_CHOSEN * self.pairs..][..rows];
-        let logps = self.values(&out.tokens[LOGP * n..][..n]);
+        let logps = given.unwrap_or_else(|| &out.tokens[LOGP * n..][..n]);
+        let logps = self.values(logps);
         segment_stats_backward(&sum, &logps, Reduction::Sum, upstream, out.d_tokens)
     }
 
@@ -124,7 +133,8 @@ impl<T: Scalar> Batch<'_, T> {
         let (ref_chosen, ref_rejected) = out.ref_sequences[VALUE * rows..][..rows].split_at(b);
         let (len_chosen, len_rejected) = out.sequences[COUNT * rows..][..rows].split_at(b);
         let inputs = PairInputs::new(chosen, rejected, ref_chosen, ref_rejected)
-            .with_lengths(len_chosen, len_rejected);
+            .with_lengths(len_chosen, len_rejected)
+            .with_extras(self.extras);
         pair_rows(loss, &inputs, self.reduction, out.pairs)?;
         let scale = T::lift(self.reduction.scale());
         for (plane, slot) in out.summary.iter_mut().enumerate() {
@@ -135,7 +145,12 @@ impl<T: Scalar> Batch<'_, T> {
 
     /// The parameters are in range, every slice has the size of its shape, and sequences are as long as the labels'
     /// rules say.
-    fn check<L: PairLink>(&self, loss: &PairLoss<L>, out: &StepOut<'_, T>) -> Result<(), Error> {
+    fn check<L: PairLink>(
+        &self,
+        loss: &PairLoss<L>,
+        token_planes: usize,
+        out: &StepOut<'_, T>,
+    ) -> Result<(), Error> {
         const OP: &str = "step";
         loss.check()?;
         self.reduction.check(OP)?;
@@ -151,7 +166,7 @@ impl<T: Scalar> Batch<'_, T> {
             Reference::Sequence(x) => exactly(OP, "reference", x, rows)?,
         }
         for (arg, slice, planes, of) in [
-            ("tokens", &*out.tokens, token::PLANES.len(), n),
+            ("tokens", &*out.tokens, token_planes, n),
             ("sequences", &*out.sequences, segment::PLANES.len(), rows),
             ("ref_sequences", &*out.ref_sequences, segment::PLANES.len(), rows),
             ("pairs", &*out.pairs, pair::PLANES.len(), self.pairs),
@@ -162,6 +177,21 @@ impl<T: Scalar> Batch<'_, T> {
         }
         Ok(())
     }
+}
+
+/// The step from token log-probabilities `[2B · T]`: `out.d_tokens` is the gradient of the reduced loss by each.
+///
+/// # Errors
+/// Those of the stages.
+pub fn step_from_logps<L: PairLink, T: Scalar>(
+    loss: &PairLoss<L>,
+    batch: &Batch<'_, T>,
+    logps: &[T],
+    out: &mut StepOut<'_, T>,
+) -> Result<(), Error> {
+    batch.check(loss, 0, out)?;
+    exactly("step", "logps", logps, batch.labels.len())?;
+    batch.loss(loss, Some(logps), out)
 }
 
 /// The step from logits `[2B · T, v]`, with the gradient of the reduced loss by every logit.
@@ -176,11 +206,11 @@ pub fn step_from_logits<L: PairLink, T: Scalar>(
     out: &mut StepOut<'_, T>,
     d_logits: &mut [T],
 ) -> Result<(), Error> {
-    batch.check(loss, out)?;
+    batch.check(loss, token::PLANES.len(), out)?;
     exactly("step", "d_logits", d_logits, product("step", "d_logits", batch.labels.len(), v)?)?;
     let tokens = Tokens::new(logits, v, batch.labels, batch.rules);
     token_rows(token, &tokens, out.tokens)?;
-    batch.loss(loss, out)?;
+    batch.loss(loss, None, out)?;
     let up = TokenUpstream { logp: Some(&*out.d_tokens), ..TokenUpstream::default() };
     token_rows_backward(token, &tokens, &up, d_logits)
 }
@@ -198,7 +228,7 @@ pub fn step_from_hidden<L: PairLink, T: Scalar>(
     out: &mut StepOut<'_, T>,
     (scratch, gradients): (&mut [T], HiddenGradients<'_, T>),
 ) -> Result<(), Error> {
-    batch.check(loss, out)?;
+    batch.check(loss, token::PLANES.len(), out)?;
     if (hidden.labels, hidden.rules) != (batch.labels, batch.rules) {
         let why = "both must be the same";
         return Err(Error::InvalidCombination {
@@ -210,7 +240,7 @@ pub fn step_from_hidden<L: PairLink, T: Scalar>(
     }
     check_backward(linear, hidden, scratch, &gradients)?;
     fused_linear(linear, hidden, scratch, out.tokens)?;
-    batch.loss(loss, out)?;
+    batch.loss(loss, None, out)?;
     let up = TokenUpstream { logp: Some(&*out.d_tokens), ..TokenUpstream::default() };
     fused_linear_backward(linear, hidden, &up, scratch, gradients)
 }

@@ -10,7 +10,7 @@ use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
 use bellwether_core::status;
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients, fused_linear, fused_linear_backward};
-use bellwether_cpu_ref::pair_rows::{PairInputs, Plane, pair_rows};
+use bellwether_cpu_ref::pair_rows::{Extras, PairInputs, Plane, pair_rows};
 use bellwether_cpu_ref::segment_stats::{Values, segment_stats, segment_stats_backward};
 use bellwether_cpu_ref::token_rows::{TokenUpstream, Tokens, token_rows, token_rows_backward};
 use common::{Tested, bits, labels, numbers};
@@ -165,6 +165,7 @@ fn planes_of_pairs_with_any_stride() -> Tested {
         ref_chosen: Plane { data: &apart[0], stride: 3 },
         ref_rejected: Plane { data: &apart[1], stride: 3 },
         lengths: Some((Plane { data: &[2.0], stride: 0 }, Plane::from(&lengths[1][..]))),
+        extras: Extras::default(),
     };
     for x in [plain, strided] {
         let (mut sums, mut means) = (vec![NAN; pair::PLANES.len() * n], vec![NAN; pair::PLANES.len() * n]);

@@ -9,6 +9,7 @@ use bellwether_core::sig::segment_stats::PLANES;
 use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::sig::{Reduction, pair_rows as pair, token_rows as token};
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
+use bellwether_cpu_ref::pair_rows::Extras;
 use bellwether_cpu_ref::step::{Batch, Reference, StepOut, step_from_hidden, step_from_logits};
 use common::{Tested, bits, labels, numbers};
 
@@ -16,7 +17,8 @@ const NAN: f64 = f64::NAN;
 const V: usize = 4;
 
 fn batch<'a>(labels: &'a [i32], pairs: usize, len: usize, reference: Reference<'a, f64>) -> Batch<'a, f64> {
-    Batch { labels, rules: Labels::next(len), pairs, len, reference, reduction: Reduction::Mean { over: 2 } }
+    let (rules, reduction) = (Labels::next(len), Reduction::Mean { over: 2 });
+    Batch { labels, rules, pairs, len, reference, reduction, extras: Extras::default() }
 }
 
 #[test]

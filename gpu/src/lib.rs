@@ -30,5 +30,5 @@ pub use sig::{
     TokenShape, TokenStep, Upstream,
 };
 pub use slice::{Plane, Slice, View};
-pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepLayout, StepShape, StepSource};
+pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepExtras, StepLayout, StepShape, StepSource};
 pub use wgpu;

@@ -188,12 +188,20 @@ fn allowance(case: &Case, claim: &Claim<'_>, value: f64) -> f64 {
     }
     match claim.tensor.dtype.unit() {
         Some(53) if claim.name.starts_with("exact") => {
-            magnitude * Bound::<53>::UNIT + cancellation(case, UNIT_OF_TRUTH) * magnitude.max(1.0)
+            let rounding =
+                magnitude * Bound::<53>::UNIT + cancellation(case, UNIT_OF_TRUTH) * magnitude.max(1.0);
+            rounding + if claim.name.starts_with("exact.grad") { difference_of_truth(case) } else { 0.0 }
         }
         Some(53) => peer_f64(case) * magnitude.max(1.0),
         Some(bits) => magnitude * (-f64::from(bits)).exp2(),
         None => 0.0,
     }
+}
+
+/// What gradients of the truth lose where they were formed as differences of its outputs.
+fn difference_of_truth(case: &Case) -> f64 {
+    let outputs = case.exact_outputs.iter().flat_map(|(_, tensor)| &tensor.data);
+    outputs.filter(|x| x.is_finite()).fold(0.0, |most: f64, x| most.max(x.abs())) * UNIT_OF_TRUTH
 }
 
 /// One backend on the file's inputs.

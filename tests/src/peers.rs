@@ -12,6 +12,7 @@ mod pair_names;
 mod reader;
 mod step;
 mod token;
+mod token_level;
 
 use crate::file::{Case, FileError};
 use crate::problem::Problem;
@@ -57,8 +58,12 @@ pub struct Judgement {
 
 impl Judgement {
     fn new(problem: impl Problem + 'static, outputs: &[Entry], grads: &[Entry]) -> Self {
+        Self::boxed(Box::new(problem), outputs, grads)
+    }
+
+    fn boxed(problem: Box<dyn Problem>, outputs: &[Entry], grads: &[Entry]) -> Self {
         Self {
-            problem: Box::new(problem),
+            problem,
             from: "",
             inputs: Vec::new(),
             outputs: outputs.to_vec(),
@@ -111,6 +116,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reader = Reader::new(case, &reads);
     let logprob = token::read(reader).or_else(|| linear::read(reader));
     let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| map::read(reader));
+    let logprob = logprob.or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,
         (None, Some(loss)) if step::is_step(case) => step::read(reader, &loss)?,

@@ -15,7 +15,7 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 42] = [
+const SUPPORTED: [&str; 58] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
@@ -58,6 +58,22 @@ const SUPPORTED: [&str; 42] = [
     "simpo.alphapo",
     "orpo.odds_ratio",
     "reward.bradley_terry",
+    "fused_linear.dpo.sigmoid",
+    "fused_linear.dpo.hinge",
+    "fused_linear.dpo.exo_pair",
+    "fused_linear.dpo.nca_pair",
+    "fused_linear.dpo.robust",
+    "fused_linear.dpo.bco_pair",
+    "fused_linear.dpo.sppo_hard",
+    "fused_linear.dpo.apo_zero",
+    "fused_linear.dpo.apo_down",
+    "fused_linear.dpo.discopop",
+    "fused_linear.cpo",
+    "fused_linear.simpo",
+    "fused_linear.orpo",
+    "dpo.token_level",
+    "xpo.sigmoid",
+    "xpo.ipo",
 ];
 
 /// Cases judged and cases named as unjudged.

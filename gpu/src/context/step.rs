@@ -93,12 +93,8 @@ impl Context {
         let workspace =
             self.poisoned(words.map_err(|_| Error::SizeOverflow { op: OP, arg: "workspace" })?)?;
         let store = self.store(shape, &inputs.source)?;
-        let buffers = StepBuffers {
-            source: store.source(),
-            labels: Slice::whole(&labels),
-            reference: Slice::whole(&reference),
-            workspace: Slice::whole(&workspace),
-        };
+        let [labels, reference] = [&labels, &reference].map(Slice::whole);
+        let buffers = StepBuffers::new(store.source(), labels, reference, Slice::whole(&workspace));
         self.run(&plan.record(self.device(), shape, &buffers)?).await?;
         self.outputs(&layout, Slice::whole(&workspace), &store).await
     }
@@ -173,8 +169,10 @@ impl Store {
             Self::Hidden { arrays, h, tile, .. } => StepSource::Hidden {
                 hidden: Slice::whole(&arrays[0]),
                 weight: Slice::whole(&arrays[1]),
+                bias: None,
                 d_hidden: Slice::whole(&arrays[2]),
                 d_weight: Slice::whole(&arrays[3]),
+                d_bias: None,
                 scratch: Slice::whole(&arrays[4]),
                 h: *h,
                 chunk: tile[0],

@@ -22,7 +22,7 @@ pub struct StepShape {
     pub pairs: usize,
     /// Rows `T` per sequence, padding included.
     pub len: usize,
-    /// Logits per row.
+    /// Logits per row; 0 where token log-probabilities are given.
     pub v: usize,
     /// The label of a row that is not counted.
     pub ignore_index: i32,
@@ -50,7 +50,7 @@ pub struct Region {
 /// Where everything stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepLayout {
-    /// The planes of TokenRows, `[6, 2B·T]`.
+    /// The planes of TokenRows, `[10, 2B·T]`; none where token log-probabilities are given.
     pub token: Region,
     /// The gradient by the token log-probabilities, `[1, 2B·T]`.
     pub upstream: Region,
@@ -58,6 +58,8 @@ pub struct StepLayout {
     pub sequences: Region,
     /// The same for the reference; its counts mean nothing under [`ReferenceKind::PerSequence`].
     pub references: Region,
+    /// Weights, margins and preferences, plane 0 of `[3, B]` each; written where they are given.
+    pub extras: [Region; 3],
     /// The planes of PairRows, `[8, B]`.
     pub pair: Region,
     /// The planes of SegmentStats over the first five of `pair`, `[3, 5]`: plane 0 holds the reduced loss, rewards,
@@ -149,11 +151,13 @@ impl StepShape {
             next
         };
         let aligned = sequences.next_multiple_of(step);
-        let token = region(token_rows::PLANES.len(), n, n);
+        let token = region(if self.v == 0 { 0 } else { token_rows::PLANES.len() }, n, n);
         let upstream = region(1, n, n);
         // Each plane by itself can be bound; from the policy's counts to the reference's sums is one binding.
         let sequence = region(segment_stats::PLANES.len(), aligned, sequences);
         let references = region(segment_stats::PLANES.len(), aligned, sequences);
+        let pairs = self.pairs.next_multiple_of(step);
+        let extras = [0; 3].map(|_| region(segment_stats::PLANES.len(), pairs, self.pairs));
         // No gap: the two planes of gradients are one array over all sequences.
         let pair = region(pair_rows::PLANES.len(), self.pairs, self.pairs);
         let summary = region(segment_stats::PLANES.len(), pair_rows::LOGGED, pair_rows::LOGGED);
@@ -163,6 +167,7 @@ impl StepShape {
             upstream,
             sequences: sequence,
             references,
+            extras,
             pair,
             summary,
             bytes: end * ELEMENT,

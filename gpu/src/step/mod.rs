@@ -1,8 +1,10 @@
-//! A whole step of a pair loss, recorded as one list of dispatches: logits or hidden states in, gradients out.
+//! A whole step of a pair loss, recorded as one list of dispatches: token log-probabilities, logits or hidden states in,
+//! gradients out.
 //!
 //! Token log-probabilities → sums over sequences → loss, rewards and gradients per pair → means for the log → the
 //! gradient back to logits, or to hidden states and weight. Nothing leaves the GPU; every buffer is the caller's.
 
+mod buffers;
 mod layout;
 
 use bellwether_core::logprob::{Linear, SequenceSum};
@@ -11,6 +13,7 @@ use bellwether_core::pair::{Link, PairLoss};
 use bellwether_core::sig::{pair_rows, segment_stats, token_rows};
 use bellwether_shaders::{Dialect, Source};
 
+pub use buffers::{StepBuffers, StepExtras, StepSource};
 pub use layout::{ReferenceKind, Region, StepLayout, StepShape};
 
 use crate::error::Error;
@@ -32,50 +35,6 @@ pub struct PairStep {
     fused: FusedLinear,
     sum: SegmentStats,
     pair: PairRows,
-}
-
-/// Where log-probabilities come from and where gradients go.
-#[derive(Clone, Copy, Debug)]
-pub enum StepSource<'a> {
-    /// From logits.
-    Logits {
-        /// f32 `[2B, T, V]`.
-        logits: Slice<'a>,
-        /// f32 `[2B, T, V]`, overwritten.
-        d_logits: Slice<'a>,
-    },
-    /// From hidden states; logits never stand in memory as a whole.
-    Hidden {
-        /// f32 `[2B, T, H]`.
-        hidden: Slice<'a>,
-        /// f32 `[V, H]`.
-        weight: Slice<'a>,
-        /// f32 `[2B, T, H]`, overwritten.
-        d_hidden: Slice<'a>,
-        /// f32 `[V, H]`, overwritten.
-        d_weight: Slice<'a>,
-        /// [`FusedShape::scratch_bytes`].
-        scratch: Slice<'a>,
-        /// Hidden size.
-        h: usize,
-        /// Rows of the tile of logits that stands in memory; a multiple of 256.
-        chunk: usize,
-        /// Columns of that tile; a multiple of 2048, or all.
-        columns: usize,
-    },
-}
-
-/// The caller's buffers.
-#[derive(Clone, Copy, Debug)]
-pub struct StepBuffers<'a> {
-    /// Inputs and gradients.
-    pub source: StepSource<'a>,
-    /// i32 `[2B, T]`.
-    pub labels: Slice<'a>,
-    /// f32 `[2B, T]` or `[2B]`: [`StepShape::reference`].
-    pub reference: Slice<'a>,
-    /// [`StepShape::workspace_bytes`]; results stand where [`StepShape::layout`] says.
-    pub workspace: Slice<'a>,
 }
 
 /// Everything that the parts of one recording share.
@@ -137,6 +96,7 @@ impl PairStep {
         recording.token_forward()?;
         recording.sequences()?;
         recording.references()?;
+        recording.extras()?;
         recording.pair()?;
         recording.summary()?;
         recording.sequences_backward()?;
@@ -159,14 +119,15 @@ impl<'a> Recording<'a, '_> {
         let (fused, labels) = (&self.plan.fused, self.buffers.labels);
         let result = self.layout.token.slice(self.buffers.workspace);
         match self.buffers.source {
+            StepSource::Logps { .. } => Ok(()),
             StepSource::Logits { logits, .. } => {
                 let rows = Rows { base: 0, n: self.layout.token.n as u64 };
                 let (shape, to) =
                     (self.token_shape(), TokenForward { logits, labels, result, scratch: None });
                 fused.token.plan_forward(&self.limits, &shape, rows, &to, &mut self.calls)
             }
-            StepSource::Hidden { hidden, weight, scratch, h, chunk, columns, .. } => {
-                let to = FusedForward { hidden, weight, bias: None, labels, scratch, result };
+            StepSource::Hidden { hidden, weight, bias, scratch, h, chunk, columns, .. } => {
+                let to = FusedForward { hidden, weight, bias, labels, scratch, result };
                 let shape = self.fused_shape(h, (chunk, columns));
                 fused.plan_forward(&self.limits, &shape, &to, &mut self.calls)
             }
@@ -182,9 +143,14 @@ impl<'a> Recording<'a, '_> {
     /// Token log-probabilities → sequence log-probabilities.
     fn sequences(&mut self) -> Result<(), Error> {
         let (work, to) = (self.buffers.workspace, self.layout.sequences);
-        let values = self.layout.token.slice(work);
+        let (values, from) = match self.buffers.source {
+            StepSource::Logps { logps, .. } => (logps, 0),
+            _ => {
+                (self.layout.token.slice(work), self.layout.token.from(token_rows::LOGP, &self.layout.token))
+            }
+        };
         let shape = SegmentShape {
-            values: Plane::at(self.layout.token.from(token_rows::LOGP, &self.layout.token)),
+            values: Plane::at(from),
             result: Plane { offset: 0, stride: to.stride },
             ..self.kept()?
         };
@@ -205,6 +171,21 @@ impl<'a> Recording<'a, '_> {
         self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)
     }
 
+    /// What pairs bring along → beside the reference. A sum of one term copies.
+    fn extras(&mut self) -> Result<(), Error> {
+        let given = self.buffers.extras;
+        for (from, to) in [given.weight, given.margin, given.preference].into_iter().zip(self.layout.extras) {
+            let Some(from) = from else { continue };
+            let shape = SegmentShape {
+                result: Plane { offset: 0, stride: to.stride },
+                ..SegmentShape::padded(self.shape.pairs, 1)
+            };
+            let buffers = [from, self.buffers.labels, to.slice(self.buffers.workspace)];
+            self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)?;
+        }
+        Ok(())
+    }
+
     /// Sequence log-probabilities → losses, rewards, gradients.
     fn pair(&mut self) -> Result<(), Error> {
         let (work, pairs) = (self.buffers.workspace, self.shape.pairs);
@@ -212,16 +193,23 @@ impl<'a> Recording<'a, '_> {
         let counts = self.layout.sequences.plane(segment_stats::COUNT);
         let reference = self.layout.references.plane(segment_stats::VALUE);
         let first = reference.from(0, &counts);
+        let [weight, margin, preference] = self.layout.extras;
+        let own =
+            |given: Option<Slice<'_>>, region: Region| given.map(|_| Plane::at(region.from(0, &counts)));
+        let given = self.buffers.extras;
         let shape = PairShape {
             ref_chosen: Plane::at(first),
             ref_rejected: Plane::at(first + pairs),
             chosen_len: Plane::at(0),
             rejected_len: Plane::at(pairs),
+            weight: own(given.weight, weight),
+            margin: own(given.margin, margin),
+            preference: own(given.preference, preference),
             ..PairShape::concatenated(pairs, self.shape.reduction)
         };
         let buffers = PairBuffers {
             inputs: inputs.slice(work),
-            constants: counts.until(&reference, work),
+            constants: counts.until(&preference, work),
             result: self.layout.pair.slice(work),
         };
         self.plan.pair.plan_forward(&shape, &buffers, &mut self.calls)
@@ -247,7 +235,11 @@ impl<'a> Recording<'a, '_> {
             ..self.kept()?
         };
         let rows = layout.sequences.until(&layout.pair, work);
-        let buffers = [rows, self.buffers.labels, layout.upstream.slice(work)];
+        let to = match self.buffers.source {
+            StepSource::Logps { d_logps, .. } => d_logps,
+            _ => layout.upstream.slice(work),
+        };
+        let buffers = [rows, self.buffers.labels, to];
         self.plan.sum.plan_backward(&shape, buffers, &mut self.calls)
     }
 
@@ -258,13 +250,25 @@ impl<'a> Recording<'a, '_> {
         let rows = token.until(upstream, self.buffers.workspace);
         let upstream = Upstream { offset: upstream.from(0, token), stride: upstream.n, mask: 1 };
         match self.buffers.source {
+            StepSource::Logps { .. } => Ok(()),
             StepSource::Logits { logits, d_logits } => {
                 let from = TokenBackward { logits, rows, labels, d_logits, saved: 0, upstream };
                 let (shape, all) = (self.token_shape(), Rows { base: 0, n: token.n as u64 });
                 fused.token.plan_backward(&self.limits, &shape, all, &from, &mut self.calls)
             }
-            StepSource::Hidden { hidden, weight, d_hidden, d_weight, scratch, h, chunk, columns } => {
-                let (saved, bias, d_bias) = (0, None, None);
+            StepSource::Hidden {
+                hidden,
+                weight,
+                bias,
+                d_hidden,
+                d_weight,
+                d_bias,
+                scratch,
+                h,
+                chunk,
+                columns,
+            } => {
+                let saved = 0;
                 let from = FusedBackward {
                     hidden,
                     weight,

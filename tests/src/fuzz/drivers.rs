@@ -10,7 +10,7 @@ use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segmen
 use bellwether_cpu_ref::fused_linear as fused;
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
 use bellwether_cpu_ref::logit_pairs::{self as pairs_of, LogitPairs, PairRow};
-use bellwether_cpu_ref::pair_rows::{self as pairs, PairInputs, PairLink, Plane};
+use bellwether_cpu_ref::pair_rows::{self as pairs, Extras, PairInputs, PairLink, Plane};
 use bellwether_cpu_ref::segment_stats::{self as stats, SegmentOp, Values};
 use bellwether_cpu_ref::token_map::{self as maps, MapInputs, MapOp, View};
 use bellwether_cpu_ref::token_rows::{self as tokens, TokenUpstream, Tokens};
@@ -225,7 +225,8 @@ pub(super) fn pair_rows(data: &[u8]) -> bool {
     let lengths = d.any::<bool>().then_some((long, short));
     let mut own = || d.rarely().then_some(if d.any() { chosen } else { long });
     let [weight, margin, preference] = [own(), own(), own()];
-    let x = PairInputs { n, chosen, rejected, ref_chosen, ref_rejected, lengths, weight, margin, preference };
+    let extras = Extras { weight, margin, preference };
+    let x = PairInputs { n, chosen, rejected, ref_chosen, ref_rejected, lengths, extras };
     let (size, reduction) = (d.near(n.checked_mul(pair::PLANES.len())), d.reduction());
     match d.upto(5) {
         0 => pair_link(Square {}, &x, &mut d, (size, reduction)),

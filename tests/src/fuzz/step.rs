@@ -5,6 +5,7 @@ use bellwether_core::logprob::Linear;
 use bellwether_core::pair::{Hinge, Logistic, PairLoss};
 use bellwether_core::sig::{pair_rows as pair, segment_stats as segment, token_rows as token};
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
+use bellwether_cpu_ref::pair_rows::Extras;
 use bellwether_cpu_ref::pair_rows::PairLink;
 use bellwether_cpu_ref::step::{Batch, Reference, StepOut, step_from_hidden, step_from_logits};
 
@@ -25,7 +26,8 @@ pub(super) fn step(data: &[u8]) -> bool {
     let (rules, reduction) = (d.rules(len), d.reduction());
     let reference =
         if per_token { Reference::Token(&reference[..]) } else { Reference::Sequence(&reference) };
-    let batch = Batch { labels: &labels, rules, pairs, len, reference, reduction };
+    let extras = Extras::default();
+    let batch = Batch { labels: &labels, rules, pairs, len, reference, reduction, extras };
     carve(&mut d, pairs, len);
     if d.any() {
         let loss = drivers::loss(Hinge {}, &mut d);

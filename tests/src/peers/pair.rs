@@ -16,7 +16,7 @@ use crate::problem::PairProblem;
 pub(super) use super::pair_names::loss_of;
 
 /// The parameters that every pair loss takes, by whichever name.
-const PARAMS: [&str; 18] = [
+const PARAMS: [&str; 21] = [
     "beta",
     "label_smoothing",
     "loss_type",
@@ -29,6 +29,9 @@ const PARAMS: [&str; 18] = [
     "optimism",
     "discopop_tau",
     "center_rewards_coefficient",
+    "compute_nll_loss",
+    "use_ref_model",
+    "average_log_prob",
     "reference_free",
     "length",
     "reduction",
@@ -53,7 +56,25 @@ impl NamedLoss {
                 link.insert(name.to_owned(), if value.is_null() { 0.0.into() } else { value.clone() });
             }
         }
-        let rule = self.rule(reader)?;
+        self.linked(reader, (self.rule(reader)?, link), visitor)
+    }
+
+    /// The link with its defaults under this rule.
+    pub(super) fn of<V: LossVisitor>(
+        &self,
+        reader: Reader<'_>,
+        rule: PairLoss<()>,
+        visitor: V,
+    ) -> Result<V::Out, FileError> {
+        self.linked(reader, (rule, Map::new()), visitor)
+    }
+
+    fn linked<V: LossVisitor>(
+        &self,
+        reader: Reader<'_>,
+        (rule, link): (PairLoss<()>, Map<String, Value>),
+        visitor: V,
+    ) -> Result<V::Out, FileError> {
         let build = Build { reader, rule, visitor };
         links::visit(self.link, link, build)
             .unwrap_or_else(|| Err(unlisted(self.link)))
@@ -74,7 +95,10 @@ impl NamedLoss {
         Ok(PairLoss {
             beta: reader.number("beta", rule.beta)?,
             score: self.score(reader)?,
-            length: length(reader, rule.length)?,
+            length: match (self.peer, reader.flag("average_log_prob", false)?) {
+                (Peer::Liger(_), true) => Length::TokenMean,
+                _ => length(reader, rule.length)?,
+            },
             reference_free: reader.flag("reference_free", rule.reference_free)?,
             margin: reader.number(if self.peer == Peer::Ours { "margin" } else { "gamma" }, rule.margin)?,
             noise: self.noise(reader)?,
@@ -109,6 +133,9 @@ impl NamedLoss {
                 0.0 => Score::ReverseKl,
                 alpha => Score::AlphaDivergence { coef: 1.0 - alpha, cap: Score::UNCAPPED },
             });
+        }
+        if let Peer::Liger(_) = self.peer {
+            return Ok(Score::ReverseKl);
         }
         let maps = ["reverse_kl", "forward_kl", "js_divergence", "alpha_divergence"];
         let stated = reader.case.params.contains_key("f_divergence_type");

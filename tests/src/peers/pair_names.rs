@@ -18,22 +18,24 @@ pub(super) enum Peer {
     Orpo,
     /// TRL's reward trainer.
     RewardModel,
+    /// Liger's fused losses; the loss type of its DPO.
+    Liger(Option<&'static str>),
 }
 
 impl Peer {
     /// What `params.loss_type` must be where it is stated.
     pub(super) fn loss_type(self) -> Option<&'static str> {
         match self {
-            Self::Dpo(name) | Self::Cpo(name) => Some(name),
-            Self::Ours | Self::Orpo | Self::RewardModel => None,
+            Self::Dpo(name) | Self::Cpo(name) | Self::Liger(Some(name)) => Some(name),
+            Self::Liger(None) | Self::Ours | Self::Orpo | Self::RewardModel => None,
         }
     }
 
     /// The peer's name for a link's parameter.
     pub(super) fn name_of(self, link: &str, param: &'static str) -> &'static str {
         match (self, link, param) {
-            (Self::Dpo(_), "pair/exo", "epsilon") => "label_smoothing",
-            (Self::Dpo(_), "pair/discopop", "tau") => "discopop_tau",
+            (Self::Dpo(_) | Self::Liger(_), "pair/exo", "epsilon") => "label_smoothing",
+            (Self::Dpo(_) | Self::Liger(_), "pair/discopop", "tau") => "discopop_tau",
             (Self::RewardModel, _, "center") => "center_rewards_coefficient",
             _ => param,
         }
@@ -66,6 +68,7 @@ const PLAIN: PairLoss<()> = PairLoss::new(0.1, ());
 /// Trainers without a reference.
 const FREE: PairLoss<()> = PairLoss { reference_free: true, reward: Reward::Score, ..PLAIN };
 const MEAN: PairLoss<()> = PairLoss { length: Length::TokenMean, ..PLAIN };
+const FREE_MEAN: PairLoss<()> = PairLoss { length: Length::TokenMean, ..FREE };
 const CORRECTED: PairLoss<()> = PairLoss { noise: Noise::Corrected { label_smoothing: 0.0 }, ..PLAIN };
 
 /// TRL's loss types of its DPO trainer. Since 1.0 its `ipo` divides by lengths.
@@ -92,6 +95,12 @@ const CPO: [(&str, &str); 4] = [
     ("simpo", "pair/logistic"),
 ];
 
+/// A loss type of TRL's DPO trainer.
+pub(super) fn dpo_type(name: &str) -> Option<NamedLoss> {
+    let (name, link, rule) = *DPO.iter().find(|(trl, ..)| *trl == name)?;
+    Some(NamedLoss { link, rule, params: &[], peer: Peer::Dpo(name) })
+}
+
 /// The loss of TRL's DPO trainer that a case means; `from_logits` takes it from `params.loss_type`.
 fn dpo(case: &Case) -> Option<NamedLoss> {
     let (name, sums) = match case.op.split_once('.')? {
@@ -100,9 +109,24 @@ fn dpo(case: &Case) -> Option<NamedLoss> {
         ("dpo_unnormalized", loss) => (loss, true),
         _ => return None,
     };
-    let (name, link, rule) = *DPO.iter().find(|(trl, ..)| *trl == name)?;
-    let length = if sums { Length::Sum } else { rule.length };
-    Some(NamedLoss { link, rule: PairLoss { length, ..rule }, params: &[], peer: Peer::Dpo(name) })
+    let found = dpo_type(name)?;
+    let length = if sums { Length::Sum } else { found.rule.length };
+    Some(NamedLoss { rule: PairLoss { length, ..found.rule }, ..found })
+}
+
+/// Liger's fused losses: those of TRL's DPO trainer that it has, and three without a reference.
+fn liger(case: &Case) -> Option<NamedLoss> {
+    let of = |link, rule, peer| Some(NamedLoss { link, rule, params: &[], peer });
+    match case.op.strip_prefix("fused_linear.")? {
+        "cpo" => of("pair/logistic", FREE, Peer::Liger(None)),
+        "simpo" => of("pair/logistic", FREE_MEAN, Peer::Liger(None)),
+        "orpo" => of("pair/odds_ratio", FREE_MEAN, Peer::Liger(None)),
+        op => {
+            let name = op.strip_prefix("dpo.").filter(|name| !name.starts_with("sigmoid_"))?;
+            let (name, link, rule) = *DPO.iter().find(|(trl, ..)| *trl == name)?;
+            of(link, rule, Peer::Liger(Some(name)))
+        }
+    }
 }
 
 /// The losses of its trainers without a reference.
@@ -125,7 +149,7 @@ fn free(case: &Case) -> Option<NamedLoss> {
 
 /// The loss that a case's operator means.
 pub(super) fn loss_of(case: &Case) -> Option<NamedLoss> {
-    if let Some(found) = dpo(case).or_else(|| free(case)) {
+    if let Some(found) = dpo(case).or_else(|| free(case)).or_else(|| liger(case)) {
         return Some(found);
     }
     if let Some(link) = links::slugs().find(|slug| *slug == case.op) {

@@ -1,8 +1,10 @@
 //! Whole training steps: golden cases from logits, and dumps of real steps with hidden states.
 
-use bellwether_core::logprob::Token;
-use bellwether_core::pair::PairLoss;
+use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::pair::{Length, PairLoss, Sft};
+use bellwether_core::sig::Reduction;
 use bellwether_core::sig::token_rows::{Labels, PLANES, Shift};
+use bellwether_cpu_ref::fused_linear::{Hidden, fused_linear};
 use bellwether_cpu_ref::pair_rows::PairLink;
 use bellwether_cpu_ref::token_rows::{Tokens, token_rows};
 
@@ -19,13 +21,26 @@ const LAYOUT: &str = "rows 0..B chosen, B..2B rejected";
 
 /// Whether the case is a step: it has logits or hidden states.
 pub(super) fn is_step(case: &Case) -> bool {
-    ["logits", "hidden", "labels"].iter().any(|name| case.inputs.get(name).is_some())
+    ["logits", "hidden", "labels", "target"].iter().any(|name| case.inputs.get(name).is_some())
 }
 
 /// What a step is made of, before its loss is known.
 struct StepCase<'c> {
     reader: Reader<'c>,
-    trl: bool,
+    peer: Peer,
+}
+
+impl StepCase<'_> {
+    /// Liger adds the mean NLL over all chosen tokens of the batch, `alpha` times.
+    fn with_nll<L>(&self, loss: PairLoss<L>, batch: &Rows) -> Result<PairLoss<L>, FileError> {
+        let wanted = self.reader.flag("compute_nll_loss", false)?;
+        if !matches!(self.peer, Peer::Liger(_)) || !wanted {
+            return Ok(loss);
+        }
+        let tokens = (0..batch.pairs * batch.len).filter(|&row| batch.active(row)).count();
+        let per_pair = batch.pairs as f64 / tokens.max(1) as f64;
+        Ok(PairLoss { sft: Sft::Sum(self.reader.number("alpha", 1.0)? * per_pair), ..loss })
+    }
 }
 
 impl LossVisitor for StepCase<'_> {
@@ -35,7 +50,12 @@ impl LossVisitor for StepCase<'_> {
         let reader = self.reader;
         reader.word("layout", &[LAYOUT], LAYOUT)?;
         let batch = Rows::read(reader)?;
-        let reduction = reduction(reader, self.trl, batch.pairs)?;
+        let loss = self.with_nll(loss, &batch)?;
+        let reduction = match self.peer {
+            // Its words say how the NLL is added.
+            Peer::Liger(_) => Reduction::Mean { over: u32::try_from(batch.pairs.max(1)).unwrap_or(u32::MAX) },
+            peer => reduction(reader, peer != Peer::Ours, batch.pairs)?,
+        };
         let step = |head, v| StepProblem {
             loss,
             head,
@@ -46,12 +66,17 @@ impl LossVisitor for StepCase<'_> {
             rules: batch.rules,
             ref_logps: batch.ref_logps.clone(),
             reduction,
+            extras: [None, None, None],
         };
         let mut judgements = Vec::new();
-        if reader.case.inputs.get("hidden").is_some() {
-            let (head, v) = batch.hidden(reader)?;
-            let grads = [all("hidden", "d_hidden"), all("weight", "d_weight")];
-            let mut judgement = Judgement::new(step(head, v), &outputs(reader.case), &grads);
+        let hidden = if let Peer::Liger(_) = self.peer { "input" } else { "hidden" };
+        if reader.case.inputs.get(hidden).is_some() {
+            let (head, v) = batch.hidden(reader, [hidden, "weight", "bias"])?;
+            let mut grads = vec![all(hidden, "d_hidden"), all("weight", "d_weight")];
+            grads.extend(head.has_bias().then_some(all("bias", "d_bias")));
+            let mut outputs = outputs(reader.case);
+            outputs.extend(liger_outputs(loss.length));
+            let mut judgement = Judgement::new(step(head, v), &outputs, &grads);
             (judgement.from, judgement.inputs) = ("hidden", vec![all("logits", "logits")]);
             judgements.push(judgement);
         }
@@ -90,6 +115,15 @@ fn outputs(case: &Case) -> Vec<Entry> {
     outputs
 }
 
+/// What Liger's fused losses return beside the loss: log-probabilities as the loss sees them.
+fn liger_outputs(length: Length) -> [Entry; 2] {
+    if length == Length::Sum {
+        [all("chosen_logps", "chosen_seq_logps"), all("rejected_logps", "rejected_seq_logps")]
+    } else {
+        [all("chosen_logps", "chosen_mean_logps"), all("rejected_logps", "rejected_mean_logps")]
+    }
+}
+
 /// Labels, rules and reference of a step.
 struct Rows {
     /// Name of the tensor that holds the labels.
@@ -104,7 +138,8 @@ struct Rows {
 impl Rows {
     /// `in.labels` and `in.ref_logps` of a dump, or TRL's `input_ids`, `completion_mask` and `ref_logits`.
     fn read(reader: Reader<'_>) -> Result<Self, FileError> {
-        let name = if reader.case.inputs.get("input_ids").is_some() { "input_ids" } else { "labels" };
+        let named = |name: &&&str| reader.case.inputs.get(name).is_some();
+        let name = ["input_ids", "target"].iter().find(named).copied().unwrap_or("labels");
         let shape = match reader.case.inputs.get(name) {
             Some(labels) => labels.shape.clone(),
             None => return Err(FileError::missing_tensor(reader.case, "in.labels")),
@@ -143,6 +178,9 @@ impl Rows {
 
     /// Token log-probabilities under the reference, formed from its logits where those are given.
     fn reference(&self, reader: Reader<'_>, shape: &[usize], name: &str) -> Result<Vec<f64>, FileError> {
+        if name == "target" {
+            return self.fused_reference(reader);
+        }
         if reader.case.inputs.get("ref_logits").is_none() {
             let found = reader.floats_of("ref_logps", shape, name)?;
             let column = Tensor { shape: vec![found.len(), 1], ..found.clone() };
@@ -156,6 +194,25 @@ impl Rows {
         let mut planes = vec![0.0; PLANES.len() * n];
         let tokens = Tokens::new(&logits.data, v, &self.labels, self.rules);
         token_rows(&Token::default(), &tokens, &mut planes).map_err(|e| reader.refused(e))?;
+        planes.truncate(n);
+        Ok(planes)
+    }
+
+    /// Token log-probabilities under Liger's reference model, formed from its hidden states; zeros without one.
+    fn fused_reference(&self, reader: Reader<'_>) -> Result<Vec<f64>, FileError> {
+        let n = self.labels.len();
+        if reader.case.inputs.get("ref_input").is_none() {
+            return Ok(vec![0.0; n]);
+        }
+        let (Head::Hidden { hidden, weight, bias, h }, v) =
+            self.hidden(reader, ["ref_input", "ref_weight", "ref_bias"])?
+        else {
+            return Ok(vec![0.0; n]);
+        };
+        let (labels, rules, bias) = (&self.labels[..], self.rules, bias.as_deref());
+        let x = Hidden { hidden: &hidden, weight: &weight, bias, h, v, labels, rules };
+        let (mut planes, mut scratch) = (vec![0.0; PLANES.len() * n], vec![0.0; (n + 1) * v]);
+        fused_linear(&Linear::default(), &x, &mut scratch, &mut planes).map_err(|e| reader.refused(e))?;
         planes.truncate(n);
         Ok(planes)
     }
@@ -195,17 +252,26 @@ impl Rows {
         }
     }
 
-    fn hidden(&self, reader: Reader<'_>) -> Result<(Head, usize), FileError> {
-        let hidden = reader.floats("hidden")?;
-        let h = self.width(reader, "hidden", hidden, self.name)?;
-        let weight = reader.floats("weight")?;
+    /// Hidden states, LM-head weight and, where the file has one, bias, by these names.
+    fn hidden(&self, reader: Reader<'_>, names: [&'static str; 3]) -> Result<(Head, usize), FileError> {
+        let hidden = reader.floats(names[0])?;
+        let h = self.width(reader, names[0], hidden, self.name)?;
+        let weight = reader.floats(names[1])?;
         let v = weight.shape.first().copied().unwrap_or(0);
-        reader.has_shape("weight", weight, &[v, h], "hidden")?;
-        reader.at_least_one("hidden", "column", h)?;
+        reader.has_shape(names[1], weight, &[v, h], names[0])?;
+        reader.at_least_one(names[0], "column", h)?;
         self.check_labels(reader, v)?;
-        reader.active_finite("hidden", hidden, |row| self.active(row), false)?;
-        reader.active_finite("weight", weight, |_| true, false)?;
-        Ok((Head::Hidden { hidden: hidden.data.clone(), weight: weight.data.clone(), h }, v))
+        reader.active_finite(names[0], hidden, |row| self.active(row), false)?;
+        reader.active_finite(names[1], weight, |_| true, false)?;
+        let bias = match reader.case.inputs.get(names[2]) {
+            None => None,
+            Some(_) => {
+                let bias = reader.floats_of(names[2], &[v], names[1])?;
+                reader.active_finite(names[2], bias, |_| true, false)?;
+                Some(bias.data.clone())
+            }
+        };
+        Ok((Head::Hidden { hidden: hidden.data.clone(), weight: weight.data.clone(), bias, h }, v))
     }
 
     fn logits(&self, reader: Reader<'_>) -> Result<(Head, usize), FileError> {
@@ -223,5 +289,5 @@ impl Rows {
 
 /// The problems of a step.
 pub(super) fn read(reader: Reader<'_>, loss: &NamedLoss) -> Result<Vec<Judgement>, FileError> {
-    loss.build(reader, StepCase { reader, trl: loss.peer != Peer::Ours })
+    loss.build(reader, StepCase { reader, peer: loss.peer })
 }

@@ -4,7 +4,7 @@ use bellwether_core::Error;
 use bellwether_core::pair::PairLoss;
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::pair_rows::{LOGGED, PLANES};
-use bellwether_cpu_ref::pair_rows::{PairInputs, PairLink, Plane, pair_rows};
+use bellwether_cpu_ref::pair_rows::{Extras, PairInputs, PairLink, Plane, pair_rows};
 
 use super::{Compute, Number, Output, Outputs, RunError, inputs, planes, singles, zeros};
 use crate::rig::{PairPlanes, Rig};
@@ -56,7 +56,8 @@ impl<L: PairLink> Compute for PairProblem<L> {
             x = x.with_lengths(chosen, rejected);
         }
         let extras = self.extras.each_ref().map(|plane| plane.as_deref().map(inputs::<T>));
-        [x.weight, x.margin, x.preference] = extras.each_ref().map(|plane| plane.as_deref().map(Plane::from));
+        let [weight, margin, preference] = extras.each_ref().map(|plane| plane.as_deref().map(Plane::from));
+        x.extras = Extras { weight, margin, preference };
         let n = chosen.len();
         let mut result = zeros(PLANES.len() * n);
         pair_rows(&self.loss, &x, self.reduction(), &mut result)?;

@@ -5,7 +5,7 @@ use bellwether_core::pair::Link;
 use bellwether_core::sig::fused_linear::{CHUNK, COLUMNS};
 use bellwether_core::sig::pair_rows as pair;
 use bellwether_gpu::{
-    Dialect, FusedShape, PairStep, Recorded, ReferenceKind, StepBuffers, StepShape, StepSource,
+    Dialect, FusedShape, PairStep, Recorded, ReferenceKind, StepBuffers, StepExtras, StepShape, StepSource,
 };
 
 use super::layout::label_words;
@@ -17,12 +17,14 @@ use crate::problem::{Head, RunError, StepPlanes, StepProblem};
 pub(super) struct StepRun<'r> {
     memory: Memory<'r>,
     shape: StepShape,
-    head: [Handle; 2],
-    gradients: [Handle; 2],
-    scratch: Handle,
+    /// Inputs and their gradients: log-probabilities or logits, or hidden states, weight and bias.
+    head: Vec<Handle>,
+    gradients: Vec<Handle>,
+    scratch: Option<Handle>,
     labels: Handle,
     reference: Handle,
     workspace: Handle,
+    extras: [Option<Handle>; 3],
 }
 
 impl<'r> StepRun<'r> {
@@ -38,25 +40,33 @@ impl<'r> StepRun<'r> {
         };
         let single = |xs: &[f64]| xs.iter().map(|&x| x as f32).collect::<Vec<_>>();
         let mut arena = Arena::new(rig);
-        let (head, gradients, scratch) = match &p.head {
-            Head::Logits(logits) => {
-                let (x, dx) =
-                    (arena.input("logits", &single(logits)), arena.output("d_logits", logits.len()));
-                ([x, x], [dx, dx], dx)
-            }
-            Head::Hidden { hidden, weight, h } => {
+        let both = |arena: &mut Arena<'r>, names: [&'static str; 2], x: &[f64]| {
+            (arena.input(names[0], &single(x)), arena.output(names[1], x.len()))
+        };
+        let mut scratch = None;
+        let arrays = match &p.head {
+            Head::Logps(logps) => vec![both(&mut arena, ["logps", "d_logps"], logps)],
+            Head::Logits(logits) => vec![both(&mut arena, ["logits", "d_logits"], logits)],
+            Head::Hidden { hidden, weight, bias, h } => {
                 let fused = FusedShape::packed(p.labels.len(), p.v, *h, p.rules).tiled(CHUNK, COLUMNS);
-                let x = [arena.input("hidden", &single(hidden)), arena.input("weight", &single(weight))];
-                let dx = [arena.output("d_hidden", hidden.len()), arena.output("d_weight", weight.len())];
-                (x, dx, arena.output("scratch", scratch_elements(&fused)?))
+                let mut arrays = vec![
+                    both(&mut arena, ["hidden", "d_hidden"], hidden),
+                    both(&mut arena, ["weight", "d_weight"], weight),
+                ];
+                arrays.extend(bias.as_ref().map(|bias| both(&mut arena, ["bias", "d_bias"], bias)));
+                scratch = Some(arena.output("scratch", scratch_elements(&fused)?));
+                arrays
             }
         };
+        let (head, gradients) = arrays.into_iter().unzip();
+        let names = ["weight_of_pairs", "margin", "preference"];
+        let extras = std::array::from_fn(|i| p.extras[i].as_ref().map(|x| arena.input(names[i], &single(x))));
         let labels = arena.words("labels", label_words(&p.labels));
         let reference = arena.input("ref_logps", &single(&p.ref_logps));
         let bytes = shape.workspace_bytes()?;
         let workspace = arena.output("workspace", usize::try_from(bytes / 4).unwrap_or(usize::MAX));
         let memory = arena.commit()?;
-        Ok(Self { memory, shape, head, gradients, scratch, labels, reference, workspace })
+        Ok(Self { memory, shape, head, gradients, scratch, labels, reference, workspace, extras })
     }
 
     pub(super) fn record<L: Link>(&self, rig: &Rig, p: &StepProblem<L>) -> Result<Recorded, RunError> {
@@ -64,23 +74,27 @@ impl<'r> StepRun<'r> {
         let step = PairStep::compile_with(&p.loss, &Linear::default(), |source| {
             rig.kernel_in(source, Dialect::POOLED)
         })?;
+        let (x, dx) = (|i: usize| at(self.head[i]), |i: usize| at(self.gradients[i]));
         let source = match &p.head {
-            Head::Logits(_) => {
-                StepSource::Logits { logits: at(self.head[0]), d_logits: at(self.gradients[0]) }
-            }
-            Head::Hidden { h, .. } => StepSource::Hidden {
-                hidden: at(self.head[0]),
-                weight: at(self.head[1]),
-                d_hidden: at(self.gradients[0]),
-                d_weight: at(self.gradients[1]),
-                scratch: at(self.scratch),
+            Head::Logps(_) => StepSource::Logps { logps: x(0), d_logps: dx(0) },
+            Head::Logits(_) => StepSource::Logits { logits: x(0), d_logits: dx(0) },
+            Head::Hidden { h, bias, .. } => StepSource::Hidden {
+                hidden: x(0),
+                weight: x(1),
+                bias: bias.as_ref().map(|_| x(2)),
+                d_hidden: dx(0),
+                d_weight: dx(1),
+                d_bias: bias.as_ref().map(|_| dx(2)),
+                scratch: at(self.scratch.unwrap_or(self.workspace)),
                 h: *h,
                 chunk: CHUNK,
                 columns: COLUMNS,
             },
         };
         let (labels, reference, workspace) = (at(self.labels), at(self.reference), at(self.workspace));
-        let buffers = StepBuffers { source, labels, reference, workspace };
+        let [weight, margin, preference] = self.extras.map(|handle| handle.map(at));
+        let extras = StepExtras { weight, margin, preference };
+        let buffers = StepBuffers { source, labels, reference, workspace, extras };
         Ok(step.record(rig.context.device(), &self.shape, &buffers)?)
     }
 
@@ -89,17 +103,21 @@ impl<'r> StepRun<'r> {
         recorded: &Recorded,
         p: &StepProblem<L>,
     ) -> Result<StepPlanes<f32>, RunError> {
-        let wanted = [self.workspace, self.gradients[0], self.gradients[1]];
-        let [workspace, first, second] = self.memory.run(recorded, wanted)?;
+        let gradient = |i: usize| self.gradients.get(i).copied().unwrap_or(self.gradients[0]);
+        let wanted = [self.workspace, gradient(0), gradient(1), gradient(2)];
+        let [workspace, first, second, third] = self.memory.run(recorded, wanted)?;
         let layout = self.shape.layout()?;
         let planes = |region: bellwether_gpu::Region| {
             let plane =
                 |i| workspace[region.offset as usize + i * region.stride..][..region.n].iter().copied();
             (0..region.planes).flat_map(plane).collect::<Vec<_>>()
         };
-        let (d_logits, d_hidden, d_weight) = match &p.head {
-            Head::Logits(_) => (first, Vec::new(), Vec::new()),
-            Head::Hidden { .. } => (Vec::new(), first, second),
+        let none = Vec::new;
+        let [d_logps, d_logits, d_hidden, d_weight, d_bias] = match &p.head {
+            Head::Logps(_) => [first, none(), none(), none(), none()],
+            Head::Logits(_) => [none(), first, none(), none(), none()],
+            Head::Hidden { bias: None, .. } => [none(), none(), first, second, none()],
+            Head::Hidden { .. } => [none(), none(), first, second, third],
         };
         Ok(StepPlanes {
             tokens: planes(layout.token),
@@ -107,9 +125,11 @@ impl<'r> StepRun<'r> {
             references: planes(layout.references),
             pairs: planes(layout.pair),
             summary: planes(layout.summary)[..pair::LOGGED].to_vec(),
+            d_logps,
             d_logits,
             d_hidden,
             d_weight,
+            d_bias,
         })
     }
 }
