@@ -22,6 +22,9 @@ pub enum Error {
     /// A label or an offset outside its range.
     #[error("{op}: {arg}[{row}] is {index}, allowed is 0..{bound}")]
     IndexOutOfRange { op: &'static str, arg: &'static str, row: usize, index: i64, bound: usize },
+    /// Two items of a list with one rank.
+    #[error("{op}: rank {given} stands twice in list {row}; ranks are a permutation of 1..=length")]
+    TiedRank { op: &'static str, row: usize, given: u32 },
     /// A NaN or an infinity where a number is needed.
     #[error("{op}: {arg} is {given} at row {row}, column {col}; every active element must be finite")]
     NonFinite { op: &'static str, arg: &'static str, row: usize, col: usize, given: f64 },

@@ -6,7 +6,7 @@
 //!
 //! Where to look:
 //! - [`registry`]: the list of all operators, [`for_each_op!`].
-//! - [`logprob`], [`pair`], [`unpaired`]: one file per operator: parameters, formula, paper.
+//! - [`logprob`], [`pair`], [`unpaired`], [`list`]: one file per operator: parameters, formula, paper.
 //! - [`sig`]: one file per signature: inputs, outputs and the argument block of its kernels.
 //! - [`real`], [`dual`], [`bound`]: the scalars that a row function runs on: numbers, derivatives, error bounds.
 //! - [`math`]: the kernels' elementary functions once more, in Rust, with their proven errors.
@@ -17,6 +17,7 @@
 pub mod bound;
 pub mod dual;
 pub mod error;
+pub mod list;
 pub mod logprob;
 pub mod math;
 pub mod op;

@@ -50,6 +50,13 @@ macro_rules! for_each_op {
             pair::seppo::Seppo: PairRows [softplus],
             pair::ofs_fast::OfsFast: PairRows [softplus],
             pair::ofs_slow::OfsSlow: PairRows [softplus],
+            list::plackett_luce::PlackettLuce: ListRows [logsumexp],
+            list::pairwise_logistic::PairwiseLogistic: ListRows [],
+            list::brain::Brain: ListRows [expm1m],
+            list::copg::Copg: ListRows [],
+            list::leave_one_out::LeaveOneOut: ListRows [],
+            list::context_mixture::ContextMixture: ListRows [],
+            list::aot::Aot: ListRows [],
         }
     };
 }

@@ -7,6 +7,7 @@
 
 mod args;
 pub mod fused_linear;
+pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
 pub mod reduction;
@@ -35,6 +36,8 @@ pub enum Signature {
     PairRows,
     /// Arrays per token, element by element: [`token_map`].
     TokenMap,
+    /// Lists of responses, a loss per list: [`list_rows`].
+    ListRows,
 }
 
 impl Signature {
@@ -49,6 +52,7 @@ impl Signature {
             Self::SegmentStats => "SegmentStats",
             Self::PairRows => "PairRows",
             Self::TokenMap => "TokenMap",
+            Self::ListRows => "ListRows",
         }
     }
 }

@@ -14,7 +14,7 @@ pub const EMPTY_SUPPORT: u32 = 4;
 pub const LABEL_RANGE: u32 = 8;
 /// The label's logit is −∞: its log-probability is −∞, and every other output is right.
 pub const IMPOSSIBLE_LABEL: u32 = 16;
-/// The segment keeps no element: its mean is given as 0.
+/// The segment keeps no element, or the list fewer than its loss needs: results are given as 0.
 pub const EMPTY_SEGMENT: u32 = 32;
 /// An output is +∞: one of the two distributions allows a token that the other bans.
 pub const DISJOINT: u32 = 64;
@@ -33,7 +33,7 @@ pub const fn name(bit: u32) -> &'static str {
         EMPTY_SUPPORT => "all logits -inf",
         LABEL_RANGE => "label out of range",
         IMPOSSIBLE_LABEL => "label has probability 0",
-        EMPTY_SEGMENT => "segment keeps no element",
+        EMPTY_SEGMENT => "too few elements",
         DISJOINT => "infinite divergence",
         DOMAIN => "input outside the domain",
         _ => "unknown",

@@ -28,10 +28,13 @@ extern crate alloc;
 
 pub mod fused_linear;
 pub mod fused_pairs;
+pub mod list;
+pub mod list_rows;
 pub mod logit_pairs;
 pub mod logprob;
 pub mod pair;
 pub mod pair_rows;
+pub mod rankings;
 mod rows;
 pub mod segment_stats;
 pub mod step;

@@ -41,8 +41,21 @@ impl<'a, T: Copy> View<'a, T> {
         Self { data, row: len, col: 1 }
     }
 
-    fn at(&self, (r, c): (usize, usize)) -> T {
+    pub(crate) fn at(&self, (r, c): (usize, usize)) -> T {
         self.data[r * self.row + c * self.col]
+    }
+
+    /// An error unless the array holds the shape.
+    pub(crate) fn holds(
+        &self,
+        op: &'static str,
+        arg: &'static str,
+        (rows, len): (usize, usize),
+    ) -> Result<(), Error> {
+        let overflow = Error::SizeOverflow { op, arg };
+        let rows = if len == 0 { 0 } else { rows };
+        let width = len.saturating_sub(1).checked_mul(self.col).and_then(|last| last.checked_add(1));
+        holds_rows(op, arg, self.data, (rows, width.ok_or(overflow)?, self.row))
     }
 }
 
@@ -83,14 +96,6 @@ impl<'a, T: Scalar> MapInputs<'a, T> {
         self.mask.is_none_or(|mask| mask.at(self.place(i)) != 0)
     }
 
-    /// An error unless a view's array holds the shape.
-    fn holds<U>(&self, op: &'static str, arg: &'static str, view: &View<'_, U>) -> Result<(), Error> {
-        let overflow = Error::SizeOverflow { op, arg };
-        let rows = if self.len == 0 { 0 } else { self.rows };
-        let width = self.len.saturating_sub(1).checked_mul(view.col).and_then(|last| last.checked_add(1));
-        holds_rows(op, arg, view.data, (rows, width.ok_or(overflow)?, view.row))
-    }
-
     /// Every array but the mask, with its name.
     fn named<O: MapOp>(&self) -> impl Iterator<Item = (&'static str, View<'a, T>)> {
         let inputs = O::PLANES.inputs.iter().copied().zip(self.inputs.iter().copied());
@@ -100,14 +105,14 @@ impl<'a, T: Scalar> MapInputs<'a, T> {
 
     /// Shapes, that of the result too, then the elements that count; gives the number of all elements.
     fn check<O: MapOp>(&self, result: &[T]) -> Result<usize, Error> {
-        let slug = O::SPEC.slug;
+        let (slug, shape) = (O::SPEC.slug, (self.rows, self.len));
         let n = product(slug, "rows", self.rows, self.len)?;
         // First: with distances of 0 the inputs hold any number of elements, and all of them are looked at below.
         exactly(slug, "result", result, product(slug, "result", O::PLANES.count(), n)?)?;
         exactly(slug, "inputs", self.inputs, O::PLANES.inputs.len())?;
         exactly(slug, "constants", self.constants, O::PLANES.constants.len())?;
-        self.named::<O>().try_for_each(|(name, view)| self.holds(slug, name, &view))?;
-        self.mask.iter().try_for_each(|mask| self.holds(slug, "mask", mask))?;
+        self.named::<O>().try_for_each(|(name, view)| view.holds(slug, name, shape))?;
+        self.mask.iter().try_for_each(|mask| mask.holds(slug, "mask", shape))?;
         for (name, view) in self.named::<O>() {
             let mut counted = (0..n).filter(|&i| self.counts(i)).map(|i| self.place(i));
             counted.try_for_each(|at| finite(slug, name, at, view.at(at).value()))?;

@@ -2,14 +2,16 @@
 
 mod common;
 
+use bellwether_core::list::Brain;
 use bellwether_core::logprob::{K1, Linear, SequenceSum, Token};
 use bellwether_core::sig::Reduction;
+use bellwether_core::sig::list_rows::ListOp;
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::token_rows::{Labels, Shift};
 use bellwether_gpu::{
-    Context, Dialect, Error, FusedLinear, FusedShape, Kernel, MapBuffers, MapShape, ReferenceKind,
-    SegmentForward, SegmentInputs, SegmentShape, SegmentStats, Slice, StepShape, TokenForward, TokenInputs,
-    TokenMap, TokenRows, TokenShape, View, args_buffer, find, wgpu,
+    Context, Dialect, Error, FusedLinear, FusedShape, Kernel, ListBuffers, ListRows, ListShape, MapBuffers,
+    MapShape, Plane, ReferenceKind, SegmentForward, SegmentInputs, SegmentShape, SegmentStats, Slice,
+    StepShape, TokenForward, TokenInputs, TokenMap, TokenRows, TokenShape, View, args_buffer, find, wgpu,
 };
 use common::context;
 
@@ -165,6 +167,31 @@ fn short_buffers_are_refused_by_shape() -> Result<(), Error> {
     assert_eq!(arg_of(MapShape { mask: Some(view), ..small }), ("mask", 24));
     assert_eq!(arg_of(MapShape { upstream: Some(view), ..small }), ("upstream", 24));
     let huge = maps.forward(device, &MapShape::packed(usize::MAX, usize::MAX, Reduction::Sum), &buffers);
+    assert!(matches!(huge, Err(Error::SizeOverflow { .. })), "{huge:?}");
+
+    let lists = ListRows::new(device, &Brain::default(), Dialect::POOLED)?;
+    let buffers = ListBuffers { inputs: slice, constants: Some(slice), words: Some(slice), result: slice };
+    let arg_of = |shape| match lists.forward(device, &shape, &buffers) {
+        Err(Error::ShapeMismatch { op: "list/brain", arg, expected, given }) => (arg, expected, given),
+        given => panic!("{given:?}"),
+    };
+    let small = ListShape::packed(&Brain::PLANES, (1, 4), Reduction::Sum);
+    assert_eq!(arg_of(ListShape { lists: 2, items: 8, inputs: [view; 2], ..small }), ("logp", 39, 15));
+    assert_eq!(arg_of(ListShape { constants: [view; 3], ..small }), ("prior_logp", 19, 15));
+    let far = Plane { offset: 15, stride: 1 };
+    assert_eq!(arg_of(ListShape { length: Some(far), ..small }), ("length", 16, 15));
+    assert_eq!(arg_of(ListShape { upstream: Some(far), ..small }), ("upstream", 16, 15));
+    assert_eq!(
+        arg_of(ListShape { result: Plane { offset: 13, ..small.result }, ..small }),
+        ("result", 16, 15)
+    );
+    let [short, beyond] = [Plane { offset: 0, stride: 3 }, Plane { offset: 12, stride: 4 }];
+    assert_eq!(arg_of(ListShape { gradients: [short; 2], ..small }), ("d_logp", 4, 3));
+    assert_eq!(arg_of(ListShape { gradients: [beyond; 2], ..small }), ("d_logp", 16, 15));
+    let many = lists.forward(device, &ListShape { items: 1025, ..small }, &buffers);
+    assert!(matches!(many, Err(Error::Contract(_))), "{many:?}");
+    let huge = ListShape::packed(&Brain::PLANES, (usize::MAX, 4), Reduction::Sum);
+    let huge = lists.forward(device, &huge, &buffers);
     assert!(matches!(huge, Err(Error::SizeOverflow { .. })), "{huge:?}");
 
     let shape = FusedShape::packed(4, 4000, 4, Labels::default());

@@ -2,13 +2,15 @@
 
 mod common;
 
+use bellwether_core::list::{LeaveOneOut, PlackettLuce};
 use bellwether_core::logprob::{Dft, K3, Linear, Nll, SequenceMean, SequenceSum, Token};
 use bellwether_core::pair::presets;
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::segment_stats::{Keep, Segments};
 use bellwether_core::sig::token_rows::{ALLOWED, LOG_SUM_SQ, Labels, MEAN_LOGIT, STATUS, TOP1};
 use bellwether_gpu::{
-    Error, LinearInputs, MapInputs, PairInputs, Planes, SegmentInputs, TokenInputs, TokenUpstream,
+    Error, LinearInputs, ListInputs, ListOutputs, MapInputs, PairInputs, Planes, SegmentInputs, TokenInputs,
+    TokenUpstream,
 };
 use common::{assert_close, context};
 
@@ -140,6 +142,42 @@ fn maps_of_tokens() -> Result<(), Error> {
 }
 
 #[test]
+fn losses_on_lists() -> Result<(), Error> {
+    let Some(context) = context() else { return Ok(()) };
+    // Two equal items, padding; a ranking of two choices among three equal items.
+    let (score, rank) = ([1.0, 1.0, f32::NAN, 2.0, 2.0, 2.0], [2, 1, 0, 3, 1, 2]);
+    let inputs = ListInputs {
+        lists: 2,
+        items: 3,
+        inputs: &[&score],
+        rank: Some(&rank),
+        length: Some(&[2, 3]),
+        upstream: Some(&[4.0, 1.0]),
+        ..ListInputs::default()
+    };
+    let ranking =
+        context.list_rows_blocking(&PlackettLuce { top: 1 }, &inputs, Reduction::Mean { over: 2 })?;
+    assert_close(&ranking.planes.data, &[LN2, 3.0f32.ln(), 0.0, 0.0]);
+    let third = 1.0 / 6.0;
+    assert_close(&ranking.gradients.data, &[1.0, -1.0, 0.0, third, -2.0 * third, third]);
+
+    // One sample has no other: zeros, and a flag.
+    let (logp, reference) = ([1.0, 4.0, 0.0, 9.0], [0.0, 1.0, 0.0, 9.0]);
+    let inputs = ListInputs {
+        lists: 2,
+        items: 2,
+        inputs: &[&logp],
+        constants: &[&reference],
+        length: Some(&[2, 1]),
+        ..ListInputs::default()
+    };
+    let kl = context.list_rows_blocking(&LeaveOneOut {}, &inputs, Reduction::Sum)?;
+    assert_close(&kl.planes.data, &[2.0, 0.0, 0.0, 32.0]);
+    assert_close(&kl.gradients.data, &[-1.0, 1.0, 0.0, 0.0]);
+    Ok(())
+}
+
+#[test]
 fn nothing_in_nothing_out() -> Result<(), Error> {
     let Some(context) = context() else { return Ok(()) };
     let none = TokenInputs { logits: &[], v: 7, labels: &[], rules: Labels::default() };
@@ -148,6 +186,9 @@ fn nothing_in_nothing_out() -> Result<(), Error> {
     assert_eq!(pairs, Planes::default());
     let empty = MapInputs { inputs: &[&[]], ..MapInputs::default() };
     assert_eq!(context.token_map_blocking(&Nll {}, &empty, Reduction::Sum)?, Planes::default());
+    let none = ListInputs { inputs: &[&[]], constants: &[&[]], items: 3, ..ListInputs::default() };
+    let lists = context.list_rows_blocking(&LeaveOneOut {}, &none, Reduction::Sum)?;
+    assert_eq!(lists, ListOutputs::default());
     let weight = [1.0, 2.0];
     let linear = LinearInputs {
         hidden: &[],

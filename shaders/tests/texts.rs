@@ -3,6 +3,7 @@
 use bellwether_core::Op;
 use bellwether_core::registry::SPECS;
 use bellwether_core::sig::Signature;
+use bellwether_core::sig::list_rows::{ListOp, ListPlanes};
 use bellwether_core::sig::token_map::{MapOp, MapPlanes};
 use bellwether_shaders::{Role, SOURCES, Source, find};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -52,7 +53,7 @@ fn every_operator_has_the_kernels_of_its_signature() {
             Signature::TopRows => &["forward", "narrow", "partial", "finish", "backward"],
             Signature::LogitPairs | Signature::SegmentStats => &["forward", "backward"],
             Signature::FusedLinear => &["product", "product_wide"],
-            Signature::PairRows | Signature::TokenMap => &["forward"],
+            Signature::PairRows | Signature::TokenMap | Signature::ListRows => &["forward"],
             other => panic!("{}: no kernels are known for {}", spec.slug, other.name()),
         };
         wanted += kernels.len();
@@ -124,6 +125,43 @@ fn a_map_has_the_arrays_that_core_names() {
         ];
         for (name, count) in counts {
             let line = format!("\nconst {name} = {count}u;\n");
+            assert_eq!(text.matches(&line).count(), 1, "{slug}: {line:?}");
+        }
+    }
+}
+
+/// The same of lists.
+macro_rules! list_planes {
+    ($($family:ident :: $name:ident :: $op:ident : $sig:ident [$($lib:ident)*],)*) => {
+        /// Slug and arrays of every loss on lists.
+        fn list_planes() -> Vec<(&'static str, ListPlanes)> {
+            let all = [$(list_planes!(@of $sig bellwether_core::$family::$name::$op)),*];
+            all.into_iter().flatten().collect()
+        }
+    };
+    (@of ListRows $op:path) => {
+        Some((<$op as Op>::SPEC.slug, <$op as ListOp>::PLANES))
+    };
+    (@of $sig:ident $op:path) => {
+        None
+    };
+}
+bellwether_core::for_each_op!(list_planes);
+
+#[test]
+fn a_loss_on_lists_has_the_arrays_that_core_names() {
+    assert!(!list_planes().is_empty());
+    for (slug, planes) in list_planes() {
+        let text = find(slug, "forward").expect("a loss on lists has one kernel").text;
+        let lines = [
+            format!("INPUTS = {}u", planes.inputs.len()),
+            format!("CONSTANTS = {}u", planes.constants.len()),
+            format!("OUTPUTS = {}u", planes.outputs.len()),
+            format!("LEAST = {}u", planes.least),
+            format!("RANKED = {}", planes.ranked),
+            format!("MOST_ITEMS = {}u", bellwether_core::sig::list_rows::MOST_ITEMS),
+        ];
+        for line in lines.map(|line| format!("\nconst {line};\n")) {
             assert_eq!(text.matches(&line).count(), 1, "{slug}: {line:?}");
         }
     }

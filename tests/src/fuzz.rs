@@ -7,6 +7,7 @@ mod cases;
 mod distillation;
 mod draw;
 mod drivers;
+mod lists;
 mod shapes;
 mod step;
 
@@ -16,7 +17,7 @@ use bellwether_core::Error;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every driver of the reference, every parser, and the shapes of the GPU host.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("token_rows", drivers::token_rows),
     ("token_states", drivers::token_states),
     ("top_rows", drivers::top_rows),
@@ -25,6 +26,7 @@ pub const TARGETS: [Target; 13] = [
     ("fused_linear", drivers::fused_linear),
     ("segment_stats", drivers::segment_stats),
     ("pair_rows", drivers::pair_rows),
+    ("list_rows", lists::list_rows),
     ("step", step::step),
     ("shapes", shapes::shapes),
     ("files", cases::files),

@@ -5,6 +5,7 @@
 
 mod draw;
 mod fused_linear;
+pub(crate) mod list_rows;
 mod logit_pairs;
 mod pair_extras;
 mod pair_rows;
@@ -21,12 +22,14 @@ use std::cell::LazyCell;
 
 use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum};
 use bellwether_core::op::Param;
+use bellwether_cpu_ref::list_rows::ListRow;
 use bellwether_cpu_ref::pair_rows::PairLink;
 use bellwether_cpu_ref::token_map::MapRow;
 
 use serde_json::{Map, Value};
 
 use crate::links::{self, LinkVisitor};
+use crate::lists::{self, ListVisitor};
 use crate::maps::{self, MapVisitor};
 use crate::problem::Problem;
 
@@ -100,6 +103,13 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
         });
         suites.push((slug, cases.collect()));
     }
+    for slug in lists::slugs() {
+        let cases = list_variants(slug).into_iter().flat_map(|(name, params)| {
+            let cases = lists::visit(slug, params, ListCases { name }).and_then(Result::ok);
+            cases.expect("a listed loss takes its own parameters")
+        });
+        suites.push((slug, cases.collect()));
+    }
     suites.push((STEP, pair_step::cases()));
     suites
 }
@@ -148,6 +158,36 @@ fn other_parameters(slug: &str) -> Option<Map<String, Value>> {
     let spec = bellwether_core::registry::SPECS.iter().find(|spec| spec.slug == slug)?;
     let other = |(i, param): (usize, &Param)| (param.name.to_owned(), Value::from([0.5, 0.7, 1.33][i % 3]));
     (!spec.params.is_empty()).then(|| spec.params.iter().enumerate().map(other).collect())
+}
+
+/// The same of losses on lists.
+fn list_variants(slug: &str) -> Vec<(&'static str, Map<String, Value>)> {
+    let others: &[(&'static str, &str, Value)] = match slug {
+        "list/plackett_luce" => &[(", top 2", "top", 2.into()), (", top 70", "top", 70.into())],
+        "list/pairwise_logistic" => &[(", unit", "unit", true.into())],
+        "list/brain" => &[(", gamma 0.1", "gamma", 0.1.into()), (", gamma 30", "gamma", 30.0.into())],
+        "list/aot" => {
+            &[(", beta 1", "beta", 1.0.into()), (", label smoothing 0.3", "label_smoothing", 0.3.into())]
+        }
+        "list/copg" => &[(", beta 1", "beta", 1.0.into())],
+        _ => &[],
+    };
+    let of =
+        |(name, key, value): &(_, &str, Value)| (*name, Map::from_iter([((*key).to_owned(), value.clone())]));
+    std::iter::once(("", Map::new())).chain(others.iter().map(of)).collect()
+}
+
+struct ListCases {
+    name: &'static str,
+}
+
+impl ListVisitor for ListCases {
+    type Out = Vec<Case>;
+
+    fn visit<O: ListRow + serde::de::DeserializeOwned>(self, op: O) -> Vec<Case> {
+        let named = |case: Case| Case { name: format!("{}{}", case.name, self.name), ..case };
+        list_rows::cases(op).into_iter().map(named).collect()
+    }
 }
 
 struct PairCases;

@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod generate;
 pub mod judge;
 pub mod links;
+pub mod lists;
 pub mod maps;
 pub mod mutants;
 pub mod peers;

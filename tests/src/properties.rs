@@ -4,6 +4,7 @@
 //! each runs on any backend. Where the transformed inputs are exact in f32 the results must be equal in bits.
 
 mod divergence;
+mod list;
 mod map;
 mod pair;
 mod segment;
@@ -11,6 +12,9 @@ mod token;
 mod top;
 mod unpaired;
 
+use bellwether_core::list::{
+    Aot, Brain, ContextMixture, Copg as ListCopg, LeaveOneOut, PairwiseLogistic, PlackettLuce,
+};
 use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum};
 use bellwether_core::pair::{
     ApoDown, ApoZero, Asft, Bco, BradleyTerry, Copg, Discopop, Exo, Hinge, Logistic, Nca, OddsRatio, OfsFast,
@@ -121,6 +125,28 @@ properties! {
     "unpaired/nash_md": map::tokens_turned::<NashMd>, map::longer_rows::<NashMd>,
         map::ones_are_nothing::<NashMd>, map::any_layout::<NashMd>, map::rows_alone::<NashMd>, map::upstream_scales::<NashMd>,
         unpaired::penalty_is_a_constant;
+    "list/plackett_luce": list::items_turned::<PlackettLuce>, list::longer_lists::<PlackettLuce>,
+        list::lists_alone::<PlackettLuce>, list::any_layout::<PlackettLuce>,
+        list::upstream_scales::<PlackettLuce>, list::shifted::<PlackettLuce>,
+        list::gradients_sum_to_zero::<PlackettLuce>, list::two_are_a_pair;
+    "list/pairwise_logistic": list::items_turned::<PairwiseLogistic>, list::longer_lists::<PairwiseLogistic>,
+        list::lists_alone::<PairwiseLogistic>, list::any_layout::<PairwiseLogistic>,
+        list::upstream_scales::<PairwiseLogistic>, list::shifted::<PairwiseLogistic>,
+        list::gradients_sum_to_zero::<PairwiseLogistic>, list::two_are_a_pair;
+    "list/brain": list::items_turned::<Brain>, list::longer_lists::<Brain>, list::lists_alone::<Brain>,
+        list::any_layout::<Brain>, list::upstream_scales::<Brain>, list::shifted::<Brain>,
+        list::gradients_sum_to_zero::<Brain>;
+    "list/copg": list::items_turned::<ListCopg>, list::longer_lists::<ListCopg>, list::lists_alone::<ListCopg>,
+        list::any_layout::<ListCopg>, list::upstream_scales::<ListCopg>, list::shifted::<ListCopg>,
+        list::gradients_sum_to_zero::<ListCopg>;
+    "list/leave_one_out": list::items_turned::<LeaveOneOut>, list::longer_lists::<LeaveOneOut>,
+        list::lists_alone::<LeaveOneOut>, list::any_layout::<LeaveOneOut>, list::upstream_scales::<LeaveOneOut>,
+        list::gradients_sum_to_zero::<LeaveOneOut>;
+    "list/context_mixture": list::items_turned::<ContextMixture>, list::longer_lists::<ContextMixture>,
+        list::lists_alone::<ContextMixture>, list::any_layout::<ContextMixture>,
+        list::upstream_scales::<ContextMixture>, list::shares_sum_to_one;
+    "list/aot": list::items_turned::<Aot>, list::longer_lists::<Aot>, list::lists_alone::<Aot>,
+        list::any_layout::<Aot>, list::upstream_scales::<Aot>, list::each_array_turned;
 }
 
 /// The results of a problem.

@@ -3,6 +3,7 @@
 mod fused_pairs;
 mod layout;
 mod linear;
+mod list;
 mod map;
 mod memory;
 mod pairs;
@@ -137,9 +138,9 @@ impl Rig {
     }
 
     /// From now on the edit is made in these kernels only, where others are compiled already: those that a case
-    /// dispatches, of all that its plan holds.
-    pub fn focus(&self, on: &Ran) {
-        self.focus.replace(Some(on.clone()));
+    /// dispatches, of all that its plan holds; `None`: in every kernel again.
+    pub fn focus(&self, on: Option<&Ran>) {
+        self.focus.replace(on.cloned());
     }
 
     /// Whether the device is no more.

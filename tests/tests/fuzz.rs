@@ -65,6 +65,11 @@ fn pair_rows_takes_anything() {
 }
 
 #[test]
+fn list_rows_takes_anything() {
+    holds("list_rows", 3000);
+}
+
+#[test]
 fn a_step_takes_anything() {
     holds("step", 3000);
 }

@@ -4,14 +4,15 @@ use bellwether_core::Op;
 use bellwether_core::logprob::{Linear, Token, TopK};
 use bellwether_core::pair::{Link, PairLoss};
 use bellwether_core::sig::Reduction;
+use bellwether_core::sig::list_rows::ListOp;
 use bellwether_core::sig::logit_pairs::{By, LogitPairOp};
 use bellwether_core::sig::token_map::MapOp;
 use pollster::block_on;
 
 use super::{
-    Context, FusedPairInputs, FusedPairPlanes, LinearGradients, LinearInputs, LogitPairInputs,
-    LogitPairUpstream, MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepInputs, StepOutputs,
-    TokenInputs, TokenUpstream, TopUpstream,
+    Context, FusedPairInputs, FusedPairPlanes, LinearGradients, LinearInputs, ListInputs, ListOutputs,
+    LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepInputs,
+    StepOutputs, TokenInputs, TokenUpstream, TopUpstream,
 };
 use crate::error::Error;
 use crate::record::Recorded;
@@ -69,6 +70,9 @@ twins! {
         loss: &PairLoss<L>, inputs: &PairInputs<'_>, reduction: Reduction
     ) -> Planes;
     token_map_blocking of token_map<O: MapOp>(op: &O, inputs: &MapInputs<'_>, reduction: Reduction) -> Planes;
+    list_rows_blocking of list_rows<O: ListOp>(
+        op: &O, inputs: &ListInputs<'_>, reduction: Reduction
+    ) -> ListOutputs;
     pair_step_blocking of pair_step<L: Link>(
         loss: &PairLoss<L>, linear: &Linear, shape: &StepShape, inputs: &StepInputs<'_>
     ) -> StepOutputs;

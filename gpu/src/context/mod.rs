@@ -7,6 +7,7 @@
 mod blocking;
 mod distillation;
 mod divergences;
+mod lists;
 mod maps;
 mod memory;
 mod ops;
@@ -24,6 +25,7 @@ use bellwether_shaders::{Dialect, Source};
 
 pub use distillation::{FusedPairInputs, FusedPairPlanes, HeadInputs};
 pub use divergences::{LogitPairInputs, LogitPairUpstream};
+pub use lists::{ListInputs, ListOutputs};
 pub use maps::MapInputs;
 pub use memory::POISON;
 pub use ops::{LinearGradients, LinearInputs, Planes, TokenInputs, TokenUpstream};

@@ -8,6 +8,7 @@
 
 pub mod fused_linear;
 pub mod fused_pairs;
+pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
 mod product;
@@ -18,6 +19,7 @@ pub mod top_rows;
 
 pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
 pub use fused_pairs::{FusedPairBackward, FusedPairForward, FusedPairShape, FusedPairs, Head, SavedRows};
+pub use list_rows::{ListBuffers, ListRows, ListShape};
 pub use logit_pairs::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs};
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};

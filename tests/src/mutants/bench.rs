@@ -95,7 +95,7 @@ impl Bench {
         let notices = move |&(op, place): &(&'static str, usize)| {
             let case = &self.suites[op][place];
             is_one(case) && case.holds(edit) && {
-                rig.focus(&case.ran);
+                rig.focus(Some(&case.ran));
                 case.notices(rig)
             }
         };
@@ -118,6 +118,7 @@ const RECENT: usize = 12;
 const SLOW: Duration = Duration::from_millis(500);
 
 fn broken_properties(mutant: &Mutant, rig: &Rig) -> impl Iterator<Item = String> {
+    rig.focus(None);
     let lists = properties::LIST.iter().filter(|(op, _)| mutant.judges.contains(op));
     let all = lists.flat_map(|(op, list)| list.iter().map(move |property| (op, property)));
     let broken = all.filter(|(_, (_, check))| check(Backend::Gpu(rig)).is_err());

@@ -53,7 +53,8 @@ impl<'c> Tokens<'c> {
         let weight = |row: usize, t: usize| {
             let shared = self.count(row % self.pairs).min(self.count(row % self.pairs + self.pairs));
             let before = self.keep[row * self.len..][..t].iter().filter(|keep| **keep).count();
-            if before < shared { 1.0 } else { alpha }
+            // The shorter response has no tail, not even behind its end.
+            if before < shared || self.count(row) == shared { 1.0 } else { alpha }
         };
         Ok((0..self.keep.len()).map(|i| weight(i / self.len, i % self.len)).collect())
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Borrow;
 
+use bellwether_cpu_ref::token_map::View;
+
 /// How arrays `[rows, len]` of one role lie in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
@@ -61,4 +63,10 @@ impl Layout {
         let data = planes.iter().flat_map(firsts).collect();
         (data, (0..planes.len()).map(|k| [k * rows, 1, 0]).collect())
     }
+}
+
+/// The views of placed arrays.
+pub(super) fn views<'a, T>(data: &'a [T], places: &[[usize; 3]]) -> Vec<View<'a, T>> {
+    let view = |&[offset, row, col]: &[usize; 3]| View { data: data.get(offset..).unwrap_or(&[]), row, col };
+    places.iter().map(view).collect()
 }

@@ -2,9 +2,9 @@
 
 use bellwether_core::Error;
 use bellwether_core::sig::Reduction;
-use bellwether_cpu_ref::token_map::{MapInputs, MapRow, View, token_map};
+use bellwether_cpu_ref::token_map::{MapInputs, MapRow, token_map};
 
-use super::layout::Layout;
+use super::layout::{Layout, views};
 use super::{Compute, Number, Output, Outputs, RunError, inputs, planes, zeros};
 use crate::rig::Rig;
 
@@ -43,14 +43,6 @@ impl<O: MapRow> MapProblem<O> {
     pub(crate) fn constants_and_upstream(&self) -> impl Iterator<Item = &Vec<f64>> {
         self.constants.iter().chain(&self.upstream)
     }
-}
-
-/// The views of placed arrays.
-fn views<'a, T>(data: &'a [T], places: &[[usize; 3]]) -> Vec<View<'a, T>> {
-    places
-        .iter()
-        .map(|&[offset, row, col]| View { data: data.get(offset..).unwrap_or(&[]), row, col })
-        .collect()
 }
 
 impl<O: MapRow> Compute for MapProblem<O> {

@@ -2,7 +2,6 @@
 
 use bellwether_core::logprob::SequenceSum;
 use bellwether_core::sig::segment_stats::PLANES as SUMS;
-use bellwether_core::sig::token_map::MOST;
 use bellwether_cpu_ref::token_map::MapRow;
 use bellwether_gpu::{
     MapBuffers, MapShape, Plane, Recorded, SegmentForward, SegmentShape, SegmentStats, TokenMap, View,
@@ -12,12 +11,12 @@ use super::memory::POISON;
 use super::{Arena, Handle, Memory, Rig};
 use crate::problem::{Layout, MapProblem, RunError, singles};
 
-fn view(&[offset, row, col]: &[usize; 3]) -> View {
+pub(super) fn view(&[offset, row, col]: &[usize; 3]) -> View {
     View { offset, row, col }
 }
 
 /// Views of placed arrays, unused ones behind them.
-fn views(places: &[[usize; 3]]) -> [View; MOST] {
+pub(super) fn views<const N: usize>(places: &[[usize; 3]]) -> [View; N] {
     std::array::from_fn(|i| places.get(i).map_or_else(View::default, view))
 }
 

@@ -38,7 +38,7 @@ impl Rig {
         let memory = arena.commit()?;
         let at = |handle| memory.slice(handle);
         let scratch = (shape.parts() > 1).then(|| at(states));
-        let result = rows.result(&memory);
+        let result = at(rows.handle);
         let forward = TokenForward { logits: at(x), labels: at(y), result, scratch };
         let mut recorded = kernels.forward(device, &shape, &forward)?;
         let backward = TokenBackward {
