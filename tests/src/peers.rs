@@ -4,6 +4,7 @@
 //! A new operator adds an adapter here (or a line to an adapter's table); a name that no adapter knows is reported as
 //! unjudged, never dropped.
 
+mod aot;
 mod distillation;
 mod divergence;
 mod linear;
@@ -120,7 +121,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let reader = Reader::new(case, &reads);
     let logprob = token::read(reader).or_else(|| linear::read(reader)).or_else(|| distillation::read(reader));
     let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| unpaired::read(reader));
-    let logprob = logprob.or_else(|| single::read(reader));
+    let logprob = logprob.or_else(|| single::read(reader)).or_else(|| aot::read(reader));
     let logprob = logprob.or_else(|| map::read(reader));
     let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {

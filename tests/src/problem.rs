@@ -26,7 +26,7 @@ mod top_rows;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
-pub use derived::{Derive, Derived, OptimalValue, RowSums, Sides};
+pub use derived::{Derive, Derived, OptimalValue, RowSums, Sides, Turned};
 pub use distillation::Distillation;
 pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;

@@ -28,6 +28,7 @@ pub use memory::{Arena, Handle, Memory};
 pub use pairs::LogitPairRun;
 pub use remote::Remote;
 pub use run::PairPlanes;
+pub use single_step::SingleResults;
 pub use token::TokenRun;
 
 /// Whether the driver's safety net is on.

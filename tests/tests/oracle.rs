@@ -15,7 +15,7 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 66] = [
+const SUPPORTED: [&str; 68] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
@@ -81,6 +81,8 @@ const SUPPORTED: [&str; 66] = [
     "dpo.token_level",
     "xpo.sigmoid",
     "xpo.ipo",
+    "dpo.aot",
+    "dpo.aot_unpaired",
     "fused_linear.kto",
 ];
 

@@ -12,12 +12,12 @@
 //!
 //! A pair with a NaN or an infinity among its inputs, with a length below 1, or with a number outside its range is an
 //! error on the CPU and poisoned on the GPU: NaN in every plane but the status. Links on log-probabilities
-//! ([`Link::LOG_PROBABILITY`](crate::pair::Link)) ask for `chosen ≤ 0`, and below 0 where a response counts as
+//! ([`Link::LOG_PROBABILITY`]) ask for `chosen ≤ 0`, and below 0 where a response counts as
 //! rejected. An f-divergence score beyond f32 becomes ±∞, and so may the loss; the gradient keeps its sign.
 //!
 //! Loss and gradients come from one kernel. Losses are per pair, unscaled; gradients are those of the *reduced* loss
 //! ([`Reduction`](super::Reduction)). Rewards are `beta` times the log-ratio, as TRL logs them: never f-transformed,
-//! never length-normalised; or `beta` times the score ([`Reward`](crate::pair::Reward)). `accuracy` is 1 where the
+//! never length-normalised; or `beta` times the score ([`Reward`]). `accuracy` is 1 where the
 //! chosen reward is strictly larger.
 
 use super::args::args;
@@ -123,7 +123,7 @@ args! {
         score_cap: f32,
         /// 1: inputs must be log-probabilities.
         log_probability: u32,
-        /// [`Reward`](crate::pair::Reward) as a number.
+        /// [`Reward`] as a number.
         reward: u32,
         /// Zero.
         pad0: u32,

@@ -86,7 +86,7 @@ fn given() -> Vec<Case> {
     optimistic.loss.optimism = 0.1;
     optimistic.extras[2] = own("preferences of a step", 0.0, 1.0);
     let mut weighted = batch("WPO", presets::DPO, (9, 17, 33, 0));
-    weighted.extras = [own("weights of a step", 0.0, 2.0), own("margins of a step", -1.0, 1.0), None];
+    weighted.extras = [own("weights of a step", 0.0, 2.0), own("margins beside weights", -1.0, 1.0), None];
     vec![
         Case::new("ORPO from log-probabilities", batch("ORPO", presets::ORPO, shape)),
         Case::new("CPO from log-probabilities", batch("CPO", presets::CPO, shape)),

@@ -95,6 +95,22 @@ impl Derive for Sides {
     }
 }
 
+/// A plane with its sign turned, under another name.
+#[derive(Clone, Copy, Debug)]
+pub struct Turned {
+    /// The plane.
+    pub plane: &'static str,
+    /// The other name.
+    pub called: &'static str,
+}
+
+impl Derive for Turned {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let turned = plane(outputs, self.plane).iter().map(|&x| -x).collect();
+        vec![Output::new(self.called, 1, turned)]
+    }
+}
+
 /// Sums of rows of planes, each under a name of its own.
 #[derive(Clone, Debug)]
 pub struct RowSums {

@@ -11,7 +11,7 @@ use bellwether_cpu_ref::token_map::{MapInputs, MapRow, View, token_map};
 use bellwether_cpu_ref::token_rows::TokenUpstream;
 
 use super::{Compute, Number, Output, Outputs, RunError, inputs, zeros};
-use crate::rig::Rig;
+use crate::rig::{Rig, SingleResults};
 
 /// One batch of responses: a map whose input is a log-probability per response, behind the head of a model.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ impl<O: MapRow> Compute for SingleStep<O> {
     }
 
     fn gpu(&self, rig: &Rig) -> Result<Outputs<f32>, RunError> {
-        let (losses, sum, gradients) = rig.single_step(self)?;
+        let SingleResults { losses, sum, gradients } = rig.single_step(self)?;
         Ok(self.outputs(&losses, gradients, sum))
     }
 }

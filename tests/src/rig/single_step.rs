@@ -61,6 +61,16 @@ impl<'r> Arrays<'r> {
     }
 }
 
+/// What a step gives.
+pub struct SingleResults {
+    /// Per response.
+    pub losses: Vec<f32>,
+    /// Their sum, reduced.
+    pub sum: f32,
+    /// Gradients of hidden states, weight and bias.
+    pub gradients: [Vec<f32>; 3],
+}
+
 /// The plans, and what they share.
 struct Step<'a, 'r, O> {
     problem: &'a SingleStep<O>,
@@ -170,14 +180,11 @@ impl<'r, O: MapRow> Step<'_, 'r, O> {
 }
 
 impl Rig {
-    /// Losses, their sum, and gradients of hidden states, weight and bias.
+    /// A whole step.
     ///
     /// # Errors
     /// What the host or the device refuses.
-    pub fn single_step<O: MapRow>(
-        &self,
-        p: &SingleStep<O>,
-    ) -> Result<(Vec<f32>, f32, [Vec<f32>; 3]), RunError> {
+    pub fn single_step<O: MapRow>(&self, p: &SingleStep<O>) -> Result<SingleResults, RunError> {
         let kernel = |source| self.kernel_in(source, Dialect::POOLED);
         let arrays = Arrays::new(self, p)?;
         let step = Step {
@@ -197,6 +204,7 @@ impl Rig {
         let [responses, d_hidden, d_weight, d_bias] =
             arrays.memory.run(&recorded, [arrays.responses, x, w, c])?;
         let losses = responses[SUMS.len() * step.stride..][..p.responses].to_vec();
-        Ok((losses, responses[step.last()], [d_hidden, d_weight, d_bias]))
+        let (sum, gradients) = (responses[step.last()], [d_hidden, d_weight, d_bias]);
+        Ok(SingleResults { losses, sum, gradients })
     }
 }
