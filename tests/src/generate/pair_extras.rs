@@ -80,27 +80,27 @@ fn noise<L: PairLink>(link: L) -> Vec<Case> {
 
 /// What pairs bring along, alone and together.
 fn own<L: PairLink>(link: L) -> Vec<Case> {
-    let weights = || {
-        let mut weights = uniform("weights", N, 0.0, 2.0);
+    let weights = |of: &str| {
+        let mut weights = uniform(&format!("weights of {of}"), N, 0.0, 2.0);
         weights[..3].copy_from_slice(&[0.0, 1.0, 1e-3]);
         weights
     };
-    let preferences = || {
-        let mut preferences = uniform("preferences", N, 0.0, 1.0);
+    let preferences = |of: &str| {
+        let mut preferences = uniform(&format!("preferences of {of}"), N, 0.0, 1.0);
         preferences[..4].copy_from_slice(&[0.0, 1.0, 0.5, 2_f64.powi(-24)]);
         preferences
     };
-    let margins = L::MARGIN.then(|| uniform("margins", N, -3.0, 3.0));
+    let margins = L::MARGIN.then(|| uniform("margins of pairs", N, -3.0, 3.0));
     let case = |name: &str, extras| Case::new(name, PairProblem { extras, ..normal(link, name, N) });
     let mut cases = vec![
-        case("weights", [Some(weights()), None, None]),
-        case("preferences", [None, None, Some(preferences())]),
+        case("weights", [Some(weights("pairs")), None, None]),
+        case("preferences", [None, None, Some(preferences("pairs"))]),
     ];
     if margins.is_some() {
         cases.push(case("margins", [None, margins.clone(), None]));
     }
     let mut all = normal(link, "weights, margins and preferences", N);
-    all.extras = [Some(weights()), margins, Some(preferences())];
+    all.extras = [Some(weights("all")), margins, Some(preferences("all"))];
     all.loss = PairLoss { sft: Sft::TokenMean(0.2), optimism: 0.1, length: Length::TokenMean, ..plain(link) };
     cases.push(Case::new("weights, margins and preferences", all));
     // A weight of 0 leaves nothing, not even of an infinite loss.
