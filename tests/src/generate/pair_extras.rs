@@ -29,6 +29,9 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     cases.extend(own(link));
     cases.push(faults(link));
     cases.push(composed(link, "likelihood of the chosen", |loss| loss.sft = Sft::Sum(0.7)));
+    cases.push(composed(link, "likelihood of the chosen beside token means", |loss| {
+        (loss.sft, loss.length) = (Sft::Sum(0.7), Length::TokenMean);
+    }));
     cases.push(composed(link, "mean likelihood of the chosen", |loss| loss.sft = Sft::TokenMean(0.7)));
     cases.push(composed(link, "optimism", |loss| loss.optimism = 0.03));
     cases.push(composed(link, "rewards are scores", |loss| {
@@ -54,6 +57,11 @@ pub(super) fn cases<L: PairLink>(link: L) -> Vec<Case> {
     if !L::LOG_PROBABILITY {
         cases
             .push(composed(link, "clipped ratios", |loss| loss.score = Score::ClippedRatio { epsilon: 0.9 }));
+        // The ends are -2.3026 and 0.64185.
+        let mut ends =
+            grid(link, 0.1, &[0.0, 0.641, 0.6421, 1.0, -2.302, -2.304, -5.0].map(|x: f32| x.into()));
+        ends.loss.score = Score::ClippedRatio { epsilon: 0.9 };
+        cases.push(Case::new("ratios at the ends of a clip", ends));
         cases.push(composed(link, "clipped ratios of means", |loss| {
             (loss.score, loss.length) = (Score::ClippedRatio { epsilon: 0.01 }, Length::MeanLogp);
         }));

@@ -7,7 +7,7 @@ use bellwether_core::sig::top_rows::UPSTREAM;
 use bellwether_core::status::{EMPTY_SUPPORT, INFINITE, LABEL_RANGE, NAN};
 
 use super::{Case, Draw, token_rows};
-use crate::problem::{Fault, TokenProblem, TopProblem};
+use crate::problem::{Fault, Pinned, TokenProblem, TopProblem};
 
 const NEG_INF: f64 = f64::NEG_INFINITY;
 
@@ -122,6 +122,17 @@ fn places() -> Vec<Case> {
         });
     }
     cases
+}
+
+/// Fewer allowed than asked for, in a row too long for a lane.
+fn alone() -> Case {
+    let name = "one token of 300";
+    let problem =
+        shaped(name, plain(4), (2, 300), |_, row, j| if j == 7 + 250 * row { 1.5 } else { NEG_INF });
+    let none = f64::from(1 << 24);
+    let logp = [0.0, NEG_INF, NEG_INF, NEG_INF].repeat(2);
+    let index = vec![7.0, none, none, none, 257.0, none, none, none];
+    Case::new(name, Pinned { problem, exact: vec![("logp", logp), ("index", index)] })
 }
 
 /// Scaled, capped, heated.
@@ -244,7 +255,7 @@ pub(super) fn cases() -> Vec<Case> {
         faults("inputs outside the contract, long rows", 300),
         faults("inputs outside the contract, parts", 17_000),
     ];
-    [faults, sizes(), ties(), places(), scaled(), counted(), stored(), upstream()]
+    [faults, sizes(), ties(), places(), vec![alone()], scaled(), counted(), stored(), upstream()]
         .into_iter()
         .flatten()
         .collect()
