@@ -9,7 +9,7 @@ use crate::op::{Op, require};
 /// `S_w, S_l` are the scores of the chosen and the rejected response (see [`PairLoss`]); a link sees nothing else.
 pub trait Link: Op {
     /// Whether the link depends on `S_w − S_l` alone. Only then do f-divergence scores mean anything: they come from
-    /// the difference of two KKT conditions, in which the normaliser cancels (Wang et al. 2024, eq. 9).
+    /// the difference of two KKT conditions, in which the normaliser cancels (Wang et al. 2023, eq. 9).
     const DIFFERENCE: bool;
     /// Whether the link reads `z`, and so sees margins.
     const MARGIN: bool = Self::DIFFERENCE;

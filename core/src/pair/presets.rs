@@ -77,13 +77,13 @@ presets! {
         "Lambert et al. 2024", "arXiv:2411.15124", "section 5.1.2: length-normalised DPO";
     /// f-DPO under forward KL.
     FDPO_FORWARD_KL "pair/fdpo_forward_kl": Logistic {}, score: Score::ForwardKl;
-        "Wang et al. 2024", "arXiv:2309.16240", "table 1: forward KL";
+        "Wang et al. 2023", "arXiv:2309.16240", "table 1: forward KL";
     /// f-DPO under the Jensen-Shannon divergence.
     FDPO_JS "pair/fdpo_js": Logistic {}, score: Score::JsDivergence;
-        "Wang et al. 2024", "arXiv:2309.16240", "table 1: Jensen-Shannon";
+        "Wang et al. 2023", "arXiv:2309.16240", "table 1: Jensen-Shannon";
     /// f-DPO under an α-divergence; TRL's coefficient and cap. (f-DPO under reverse KL is `pair/dpo`.)
     FDPO_ALPHA "pair/fdpo_alpha": Logistic {}, score: HALF;
-        "Wang et al. 2024", "arXiv:2309.16240", "table 1: alpha divergence";
+        "Wang et al. 2023", "arXiv:2309.16240", "table 1: alpha divergence";
     /// Identity preference optimisation on summed log-probabilities: the paper's.
     IPO_SUM "pair/ipo_sum": Square {}; "Azar et al. 2023", "arXiv:2310.12036", "eq. 17";
     /// Identity preference optimisation on token means: TRL's `ipo` since 1.0.
