@@ -7,6 +7,7 @@
 mod aot;
 mod distillation;
 mod divergence;
+mod head;
 mod linear;
 mod map;
 mod pair;

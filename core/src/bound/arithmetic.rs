@@ -21,12 +21,17 @@ impl<const BITS: u32> Sub for Bound<BITS> {
 impl<const BITS: u32> Mul for Bound<BITS> {
     type Output = Self;
     fn mul(self, o: Self) -> Self {
+        // The other factor as it is, also where its error is not known: 0 times that is no number.
+        if self == Self::exact(1.0) {
+            return Self::unrounded(o.value, o.error, o.noise);
+        }
+        if o == Self::exact(1.0) {
+            return Self::unrounded(self.value, self.error, self.noise);
+        }
         let (a, b) = (libm::fabs(self.value), libm::fabs(o.value));
-        // An exact factor has no error to multiply, also one that is not known.
-        let both = if self.error == 0.0 || o.error == 0.0 { 0.0 } else { self.error * o.error };
-        let propagated = known(a * o.error + b * self.error + both);
+        let propagated = a * o.error + b * self.error + self.error * o.error;
         let noise = Self::independent(a * o.noise + b * self.noise);
-        if self == Self::exact(1.0) || o == Self::exact(1.0) || a * b + propagated == 0.0 {
+        if a * b + propagated == 0.0 {
             return Self::unrounded(self.value * o.value, propagated, noise);
         }
         Self::step(self.value * o.value, propagated, noise, 1.0)
@@ -43,15 +48,10 @@ impl<const BITS: u32> Div for Bound<BITS> {
         // The divisor may be as small as this; a divisor that may be zero has no bound.
         let least = libm::fabs(o.value) - o.error;
         let by = |mine: f64, its: f64| {
-            if least > 0.0 { known((mine + libm::fabs(value) * its) / least) } else { f64::INFINITY }
+            if least > 0.0 { (mine + libm::fabs(value) * its) / least } else { f64::INFINITY }
         };
         Self::step(value, by(self.error, o.error), by(self.noise, o.noise), DIVISION_UNITS)
     }
-}
-
-/// An error, or no bound where it is no number: `0 · ∞`.
-const fn known(error: f64) -> f64 {
-    if error.is_nan() { f64::INFINITY } else { error }
 }
 
 impl<const BITS: u32> Neg for Bound<BITS> {

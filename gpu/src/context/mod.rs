@@ -12,6 +12,7 @@ mod maps;
 mod memory;
 mod ops;
 mod pairs;
+mod rows;
 mod segments;
 mod select;
 mod step;

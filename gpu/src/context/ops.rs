@@ -100,19 +100,9 @@ impl Context {
         if shape.n == 0 {
             return Ok(Planes::default());
         }
-        let logits = self.upload_f32(inputs.logits)?;
-        let labels = self.upload_i32(inputs.labels)?;
-        let result = self.poisoned(token_rows::PLANES.len() * shape.n)?;
-        let bytes = shape.scratch_bytes(Token::SPEC.slug)?;
-        let scratch = (bytes > 0).then(|| self.scratch(bytes)).transpose()?;
-        let buffers = TokenForward {
-            logits: Slice::whole(&logits),
-            labels: Slice::whole(&labels),
-            result: Slice::whole(&result),
-            scratch: scratch.as_ref().map(Slice::whole),
-        };
-        self.run(&plan.forward(self.device(), &shape, &buffers)?).await?;
-        self.planes(&result, token_rows::PLANES.len(), shape.n).await
+        let scratch = shape.scratch_bytes(Token::SPEC.slug)?;
+        let record = |buffers: &TokenForward<'_>| plan.forward(self.device(), &shape, buffers);
+        self.planes_of_rows(inputs, (token_rows::PLANES.len(), scratch), record).await
     }
 
     /// Gradient by the logits, `[n, v]`, from the planes that [`Context::token_rows`] gave.
@@ -132,20 +122,8 @@ impl Context {
         if shape.n == 0 {
             return Ok(Vec::new());
         }
-        let logits = self.upload_f32(inputs.logits)?;
-        let labels = self.upload_i32(inputs.labels)?;
-        let rows = self.upload_f32(&rows)?;
-        let d_logits = self.poisoned(inputs.logits.len())?;
-        let buffers = TokenBackward {
-            logits: Slice::whole(&logits),
-            rows: Slice::whole(&rows),
-            labels: Slice::whole(&labels),
-            d_logits: Slice::whole(&d_logits),
-            saved: 0,
-            upstream,
-        };
-        self.run(&plan.backward(self.device(), &shape, &buffers)?).await?;
-        self.array(&d_logits, inputs.logits.len()).await
+        let record = |buffers: &TokenBackward<'_>| plan.backward(self.device(), &shape, buffers);
+        self.gradient_of_rows(inputs, (&rows, upstream), record).await
     }
 
     /// The planes of [`Context::token_rows`] from hidden states and weight.

@@ -9,7 +9,6 @@ use super::Context;
 use super::ops::{Planes, TokenInputs, exactly};
 use crate::error::{Error, product};
 use crate::sig::{TokenBackward, TokenForward, TopRows, Upstream};
-use crate::slice::Slice;
 
 /// Upstream gradients per row; `None` is zero everywhere.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,19 +34,9 @@ impl Context {
         if shape.n == 0 {
             return Ok(Planes::default());
         }
-        let logits = self.upload_f32(inputs.logits)?;
-        let labels = self.upload_i32(inputs.labels)?;
-        let result = self.poisoned(planes * shape.n)?;
-        let bytes = plan.scratch_bytes(&shape)?;
-        let scratch = (bytes > 0).then(|| self.scratch(bytes)).transpose()?;
-        let buffers = TokenForward {
-            logits: Slice::whole(&logits),
-            labels: Slice::whole(&labels),
-            result: Slice::whole(&result),
-            scratch: scratch.as_ref().map(Slice::whole),
-        };
-        self.run(&plan.forward(self.device(), &shape, &buffers)?).await?;
-        self.planes(&result, planes, shape.n).await
+        let scratch = plan.scratch_bytes(&shape)?;
+        let record = |buffers: &TokenForward<'_>| plan.forward(self.device(), &shape, buffers);
+        self.planes_of_rows(inputs, (planes, scratch), record).await
     }
 
     /// Gradient by the logits, `[n, v]`, from the planes that [`Context::top_rows`] gave.
@@ -67,20 +56,8 @@ impl Context {
         if shape.n == 0 {
             return Ok(Vec::new());
         }
-        let logits = self.upload_f32(inputs.logits)?;
-        let labels = self.upload_i32(inputs.labels)?;
-        let rows = self.upload_f32(&rows)?;
-        let d_logits = self.poisoned(inputs.logits.len())?;
-        let buffers = TokenBackward {
-            logits: Slice::whole(&logits),
-            rows: Slice::whole(&rows),
-            labels: Slice::whole(&labels),
-            d_logits: Slice::whole(&d_logits),
-            saved: 0,
-            upstream,
-        };
-        self.run(&plan.backward(self.device(), &shape, &buffers)?).await?;
-        self.array(&d_logits, inputs.logits.len()).await
+        let record = |buffers: &TokenBackward<'_>| plan.backward(self.device(), &shape, buffers);
+        self.gradient_of_rows(inputs, (&rows, upstream), record).await
     }
 }
 

@@ -1,13 +1,13 @@
 //! Whole training steps: golden cases from logits, and dumps of real steps with hidden states.
 
-use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::logprob::Token;
 use bellwether_core::pair::{Length, PairLoss, Sft};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::token_rows::{Labels, PLANES, Shift};
-use bellwether_cpu_ref::fused_linear::{Hidden, fused_linear};
 use bellwether_cpu_ref::pair_rows::PairLink;
 use bellwether_cpu_ref::token_rows::{Tokens, token_rows};
 
+use super::head::FileHead;
 use super::pair::{LossVisitor, METRICS, cotangent, reduction};
 use super::pair_names::{NamedLoss, Peer};
 use super::reader::Reader;
@@ -204,17 +204,8 @@ impl Rows {
         if reader.case.inputs.get("ref_input").is_none() {
             return Ok(vec![0.0; n]);
         }
-        let (Head::Hidden { hidden, weight, bias, h }, v) =
-            self.hidden(reader, ["ref_input", "ref_weight", "ref_bias"])?
-        else {
-            return Ok(vec![0.0; n]);
-        };
-        let (labels, rules, bias) = (&self.labels[..], self.rules, bias.as_deref());
-        let x = Hidden { hidden: &hidden, weight: &weight, bias, h, v, labels, rules };
-        let (mut planes, mut scratch) = (vec![0.0; PLANES.len() * n], vec![0.0; (n + 1) * v]);
-        fused_linear(&Linear::default(), &x, &mut scratch, &mut planes).map_err(|e| reader.refused(e))?;
-        planes.truncate(n);
-        Ok(planes)
+        let reference = self.head(reader, ["ref_input", "ref_weight", "ref_bias"])?;
+        reference.token_logps(&self.labels, self.rules).map_err(|e| reader.refused(e))
     }
 
     /// The last dimension of `[2B, T, width]`, whose first two are those of the labels.
@@ -253,25 +244,16 @@ impl Rows {
     }
 
     /// Hidden states, LM-head weight and, where the file has one, bias, by these names.
+    fn head(&self, reader: Reader<'_>, names: [&'static str; 3]) -> Result<FileHead, FileError> {
+        let tokens = [2 * self.pairs, self.len];
+        let head = FileHead::read(reader, names, (self.name, &tokens), |row| self.active(row))?;
+        self.check_labels(reader, head.v)?;
+        Ok(head)
+    }
+
     fn hidden(&self, reader: Reader<'_>, names: [&'static str; 3]) -> Result<(Head, usize), FileError> {
-        let hidden = reader.floats(names[0])?;
-        let h = self.width(reader, names[0], hidden, self.name)?;
-        let weight = reader.floats(names[1])?;
-        let v = weight.shape.first().copied().unwrap_or(0);
-        reader.has_shape(names[1], weight, &[v, h], names[0])?;
-        reader.at_least_one(names[0], "column", h)?;
-        self.check_labels(reader, v)?;
-        reader.active_finite(names[0], hidden, |row| self.active(row), false)?;
-        reader.active_finite(names[1], weight, |_| true, false)?;
-        let bias = match reader.case.inputs.get(names[2]) {
-            None => None,
-            Some(_) => {
-                let bias = reader.floats_of(names[2], &[v], names[1])?;
-                reader.active_finite(names[2], bias, |_| true, false)?;
-                Some(bias.data.clone())
-            }
-        };
-        Ok((Head::Hidden { hidden: hidden.data.clone(), weight: weight.data.clone(), bias, h }, v))
+        let FileHead { hidden, weight, bias, h, v } = self.head(reader, names)?;
+        Ok((Head::Hidden { hidden, weight, bias, h }, v))
     }
 
     fn logits(&self, reader: Reader<'_>) -> Result<(Head, usize), FileError> {
