@@ -20,6 +20,8 @@ pub(super) struct Sum {
 }
 
 impl Sum {
+    // The tolerance of every number is sums of these: a call for each term costs more than the term.
+    #[inline]
     pub(super) fn push(&mut self, value: f64, error: f64, noise: f64) {
         let size = libm::fabs(value) + error;
         self.value += value;
