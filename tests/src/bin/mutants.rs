@@ -1,7 +1,7 @@
 //! Judges every mutant, of the hand list and of the rules, and writes docs/mutants.md: `cargo xtask mutants`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bellwether_check::mutants::journal::Journal;
@@ -22,6 +22,9 @@ struct Args {
     /// Only mutants of this rule.
     #[arg(long)]
     rule: Option<String>,
+    /// Judge those that data/equivalent.txt lists as well.
+    #[arg(long)]
+    listed: bool,
     /// Write the page here; only a run over all kernels that are judged may.
     #[arg(long, conflicts_with_all = ["kernel", "rule"])]
     page: Option<PathBuf>,
@@ -53,7 +56,7 @@ fn run(args: &Args) -> Result<ExitCode, String> {
         return Err("no mutant is of this rule and in this kernel".into());
     }
     let listed = equivalent::all();
-    let killers = judge(&mutants, &listed, &args.journal)?;
+    let killers = judge(&mutants, &listed, args)?;
     let record = Record::new(&made, &mutants, &killers, &listed);
     println!("{}", record.table());
     let findings = record.findings(&listed, whole);
@@ -73,10 +76,12 @@ fn run(args: &Args) -> Result<ExitCode, String> {
 fn judge(
     mutants: &[Mutant],
     listed: &BTreeMap<String, &str>,
-    path: &Path,
+    args: &Args,
 ) -> Result<Vec<Vec<String>>, String> {
-    let journal = Journal::open(path).map_err(|why| format!("{}: {why}", path.display()))?;
-    let open: Vec<_> = mutants.iter().filter(|mutant| journal.find(mutant).is_none()).cloned().collect();
+    let journal = Journal::open(&args.journal).map_err(|why| format!("{}: {why}", args.journal.display()))?;
+    let wanted = |mutant: &&Mutant| args.listed || !listed.contains_key(&mutant.name);
+    let open = mutants.iter().filter(wanted).filter(|mutant| journal.find(mutant).is_none());
+    let open: Vec<_> = open.cloned().collect();
     eprintln!("{} mutants, {} not judged before", mutants.len(), open.len());
     let bar = ProgressBar::new(open.len() as u64);
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left") {

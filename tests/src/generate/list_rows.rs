@@ -113,18 +113,71 @@ fn faults<O: ListRow>(op: O) -> Case {
     Case::new("inputs outside the contract", Fault { problem, status })
 }
 
+/// Lists in which one item far behind is outside the contract: a number, or a rank that an item before it has.
+fn faults_behind<O: ListRow>(op: O) -> Case {
+    let (items, places) = (201, [63, 64, 127, 128, 199, 200]);
+    let lists = 2 * places.len();
+    let mut problem = normal(op, "faults behind", (lists, items));
+    let mut status = vec![0; lists];
+    for (row, &place) in places.iter().enumerate() {
+        (problem.inputs[0][row * items + place], status[row]) = (f64::NAN, NAN);
+        if let Some(rank) = &mut problem.rank {
+            let row = places.len() + row;
+            // Of the first item, and of the neighbour.
+            let tied = if row % 2 == 0 { 0 } else { place - 1 };
+            (rank[row * items + place], status[row]) = (rank[row * items + tied], DOMAIN);
+        }
+    }
+    Case::new("items far behind outside the contract", Fault { problem, status })
+}
+
+/// One number of each list stands out by more than an exponential spans, in one list for each of the first places.
+fn peaks<O: ListRow>(op: O, array: usize) -> Case {
+    let (lists, items) = (67, 130);
+    let name = format!("peaks in array {array}");
+    let mut problem = normal(op, &name, (lists, items));
+    if let Some(array) = problem.inputs.iter_mut().chain(&mut problem.constants).nth(array) {
+        (0..lists).for_each(|i| array[i * items + i] += 250.0);
+    }
+    Case::new(name, problem)
+}
+
+/// Every array takes the same values in turn, a list for each shift of one against the other.
+fn alike<O: ListRow>(op: O, name: &str, values: &[f64]) -> Case {
+    let n = values.len();
+    let mut problem = normal(op, name, (n, n));
+    for (k, array) in problem.inputs.iter_mut().chain(&mut problem.constants).enumerate() {
+        let value = |at: usize| values[(at + at / n * k) % n];
+        *array = (0..n * n).map(value).collect();
+    }
+    Case::new(name, problem)
+}
+
+/// Where every array is extreme in the same way.
+fn everywhere<O: ListRow>(op: O) -> Vec<Case> {
+    let next = |x: f32| f64::from(f32::from_bits(x.to_bits() + 1));
+    let arrays = O::PLANES.inputs.len() + O::PLANES.constants.len();
+    let mut cases: Vec<_> = (0..arrays).map(|array| peaks(op, array)).collect();
+    let hair = [1.0, 0.5, next(1.0), next(0.5), -0.5, 1.0, -next(0.5), next(next(1.0) as f32), 0.25];
+    cases.push(alike(op, "a hair apart", &hair));
+    cases.push(alike(op, "zeros of both signs", &[0.0, -0.0, -0.0, 1.0, 0.0, -1.0, -0.0]));
+    cases.push(alike(op, "equal in every array", &[0.5; 5]));
+    cases.push(alike(op, "beyond a 16-bit number", &[-1e5, -1.00001e5, -1e5, -1.2e5, -99_999.0]));
+    cases
+}
+
 /// Lists of all sizes, whole and ragged, in every layout.
 fn shapes<O: ListRow>(op: O) -> Vec<Case> {
     let mut cases = Vec::new();
     for shape in
-        [(0, 5), (5, 0), (1, 1), (5, 1), (70, 2), (33, 3), (9, 9), (3, 63), (3, 64), (3, 65), (1, 1024)]
+        [(0, 5), (5, 0), (1, 1), (5, 1), (70, 2), (33, 3), (9, 9), (3, 63), (3, 64), (3, 65), (2, 257), (1, 1024)]
     {
         let name = format!("{} x {}", shape.0, shape.1);
         cases.push(Case::new(name.clone(), normal(op, &name, shape)));
     }
-    for (name, shape) in [("ragged", (40, 11)), ("ragged and long", (5, 300))] {
-        cases.push(Case::new(name, ragged(op, name, shape, 0)));
-    }
+    // More lists than a small device dispatches in one direction.
+    cases.push(Case::tight("ragged", ragged(op, "ragged", (43, 11), 0)));
+    cases.push(Case::new("ragged and long", ragged(op, "ragged and long", (5, 300), 0)));
     for (name, layout) in [("interleaved", Layout::Interleaved), ("pitched", Layout::Pitched)] {
         cases.push(Case::new(name, ListProblem { layout, ..ragged(op, name, (9, 8), 0) }));
     }
@@ -148,12 +201,13 @@ pub(super) fn cases<O: ListRow>(op: O) -> Vec<Case> {
     for (name, items, values) in sets {
         cases.push(Case::new(name, with_inputs(op, name, items, values)));
     }
-    cases.push(faults(op));
+    cases.extend(everywhere(op));
+    cases.extend([faults(op), faults_behind(op)]);
     let part = ListProblem { reduction: Reduction::Mean { over: 1000 }, ..normal(op, "an eighth", (5, 6)) };
     cases.push(Case::new("an eighth of a batch", part));
     let sum = ListProblem { reduction: Reduction::Sum, ..normal(op, "a sum", (5, 6)) };
     cases.push(Case::new("a sum", sum));
     // More lists than one direction of a dispatch holds.
-    cases.push(Case::heavy("more than 65,535 workgroups", move |name| normal(op, name, (66_001, 3))));
+    cases.push(Case::heavy("more than 65,535 workgroups", move |name| ragged(op, name, (66_001, 3), 0)));
     cases
 }

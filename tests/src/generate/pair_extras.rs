@@ -120,17 +120,22 @@ fn own<L: PairLink>(link: L) -> Vec<Case> {
 
 /// Numbers outside the contract in what pairs bring along, among good ones.
 fn faults<L: PairLink>(link: L) -> Case {
-    let mut problem = normal(link, "extras outside the contract", 10);
-    let mut weights = vec![1.0; 10];
+    let mut problem = normal(link, "extras outside the contract", 12);
+    let mut weights = vec![1.0; 12];
     (weights[1], weights[2], weights[3]) = (-1.0, f64::NAN, f64::INFINITY);
-    let mut preferences = vec![0.75; 10];
+    let mut preferences = vec![0.75; 12];
     (preferences[4], preferences[5], preferences[6]) = (1.001, -0.25, f64::NAN);
-    let mut status = vec![0, DOMAIN, NAN, INFINITE, DOMAIN, DOMAIN, NAN, 0, 0, 0];
+    let mut status = vec![0, DOMAIN, NAN, INFINITE, DOMAIN, DOMAIN, NAN, 0, 0, 0, 0, 0];
+    let margins = L::MARGIN.then(|| {
+        (status[10], status[11]) = (NAN, INFINITE);
+        [vec![0.5; 10], vec![f64::NAN, f64::NEG_INFINITY]].concat()
+    });
     if L::LOG_PROBABILITY {
         (problem.logps[0][7], problem.logps[1][8], problem.logps[0][9]) = (0.0, 0.0, 0.5);
         (status[7], status[8], status[9]) = (DOMAIN, DOMAIN, DOMAIN);
         preferences[8] = 1.0;
     }
-    problem.extras = [Some(weights), None, Some(preferences)];
+    problem.extras = [Some(weights), margins, Some(preferences)];
+    problem.lengths = Some([vec![3.0; 12], vec![5.0; 12]]);
     Case::new("extras outside the contract", Fault { problem, status })
 }

@@ -13,7 +13,7 @@ const LABEL: &str = "desirable";
 /// What a constant is set to in turn, where other arrays move; none for those that stay in their place.
 fn settings(name: &str) -> &'static [f64] {
     match name {
-        LABEL => &[1.0, 0.0, -1.0],
+        LABEL => &[1.0, 0.0, -1.0, 0.5, 0.500_03, 0.499_97],
         "target" | "probability" => &[0.0, 1.0, 0.3],
         _ => &[],
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bellwether_gpu::{Context, Dialect, Error, Source};
 use bellwether_shaders::SOURCES;
 
-use super::{Mutant, sweeps};
+use super::{Mutant, rules, sweeps};
 use crate::generate::{self, Case, STEP};
 use crate::judge::{judge, verdict};
 use crate::problem::{Backend, Judged, Outputs, Precision, RunError};
@@ -23,6 +23,8 @@ pub struct Bench {
     hostile: Rig,
     tight: Rig,
     suites: BTreeMap<&'static str, Vec<Prepared>>,
+    /// Cases of much memory or time, for what nothing else notices.
+    heavy: Vec<(&'static str, Prepared)>,
     /// The cases that noticed something last, by operator and place in its suite: they often notice the next as well.
     recent: RefCell<Vec<(&'static str, usize)>>,
 }
@@ -40,14 +42,17 @@ impl Bench {
         let [default, hostile] = [(Dialect::EXCLUSIVE, Mode::Default), (Dialect::POOLED, Mode::Hostile)]
             .map(|(dialect, mode)| Rig::new(&context, dialect, mode));
         let needed = |op: &str| op == STEP || mutants.iter().any(|mutant| mutant.judges.contains(&op));
-        let prepare = |(op, cases): (&'static str, _)| {
-            let mut cases = Prepared::all(cases);
-            cases.iter_mut().for_each(|case| case.time(&default, &tight));
-            cases.sort_by_key(|case| case.time);
-            (op, cases)
-        };
-        let suites = generate::all().into_iter().filter(|(op, _)| needed(op)).map(prepare).collect();
-        Ok(Self { context, default, hostile, tight, suites, recent: RefCell::default() })
+        let (mut suites, mut heavy) = (BTreeMap::new(), Vec::new());
+        for (op, cases) in generate::all().into_iter().filter(|(op, _)| needed(op)) {
+            let (large, small): (Vec<_>, Vec<_>) =
+                cases.into_iter().map(Prepared::new).partition(|one| one.case.heavy);
+            heavy.extend(large.into_iter().map(|case| (op, case)));
+            let mut small = small;
+            small.iter_mut().for_each(|case| case.time(&default, &tight));
+            small.sort_by_key(|case| case.time);
+            suites.insert(op, small);
+        }
+        Ok(Self { context, default, hostile, tight, suites, heavy, recent: RefCell::default() })
     }
 
     /// Whether a mutant has cost the device.
@@ -56,7 +61,7 @@ impl Bench {
     }
 
     /// Who notices a mutant, up to `limit` of them: sweeps and cases; where none does, the same in the pooled dialect
-    /// without a safety net; then properties.
+    /// without a safety net; then heavy cases where only size can tell, and properties.
     pub fn killers(&self, mutant: &Mutant, limit: usize) -> Vec<String> {
         let library = mutant.item.as_ref().filter(|item| item.is_library());
         let swept = library.into_iter().flat_map(|item| sweeps::noticing(&self.context, item, mutant.edit));
@@ -73,6 +78,12 @@ impl Bench {
         if found.is_empty() && library.is_none() {
             let tight = self.tight.with_edit(mutant.edit);
             found.extend(self.cases(mutant, &tight, |case| case.case.tight).take(limit));
+        }
+        if found.is_empty() && mutant.rule == rules::SIZE {
+            default.focus(None);
+            let mine = self.heavy.iter().filter(|(op, _)| mutant.judges.contains(op));
+            let noticing = mine.filter(|(_, case)| case.notices(&default));
+            found.extend(noticing.map(|(op, case)| format!("{op}: {}", case.case.name)).take(limit));
         }
         if found.is_empty() { broken_properties(mutant, &default).take(limit).collect() } else { found }
     }
@@ -125,23 +136,18 @@ fn broken_properties(mutant: &Mutant, rig: &Rig) -> impl Iterator<Item = String>
     broken.map(|(op, (name, _))| format!("{op}: property {name}"))
 }
 
-/// A case with its reference computed.
+/// A case with its reference, which is computed once; that of a heavy case each time, since it may be gigabytes.
 pub struct Prepared {
     case: Case,
-    reference: Outputs<Judged>,
+    reference: Option<Outputs<Judged>>,
     time: Duration,
     ran: Ran,
 }
 
 impl Prepared {
-    /// Computes the reference of each case that is not heavy.
-    fn all(cases: Vec<Case>) -> Vec<Self> {
-        let prepare = |case: Case| {
-            let reference =
-                case.problem.reference(Precision::Wgsl).expect("generated cases have a reference");
-            Self { case, reference, time: Duration::ZERO, ran: Ran::new() }
-        };
-        cases.into_iter().filter(|case| !case.heavy).map(prepare).collect()
+    fn new(case: Case) -> Self {
+        let reference = (!case.heavy).then(|| reference(&case));
+        Self { case, reference, time: Duration::ZERO, ran: Ran::new() }
     }
 
     /// Notes how long the case takes, once its kernels are compiled.
@@ -167,7 +173,11 @@ impl Prepared {
     /// Whether a rig's results fail this case.
     fn notices(&self, rig: &Rig) -> bool {
         match self.case.problem.run(Backend::Gpu(rig)) {
-            Ok(got) => verdict(&judge(&self.reference, &got)) == Verdict::Disagrees,
+            Ok(got) => {
+                let own = self.reference.is_none().then(|| reference(&self.case));
+                let reference = self.reference.as_ref().or(own.as_ref());
+                reference.is_some_and(|reference| verdict(&judge(reference, &got)) == Verdict::Disagrees)
+            }
             Err(
                 RunError::Overwrote { .. }
                 | RunError::Unwritten { .. }
@@ -177,4 +187,8 @@ impl Prepared {
             Err(_) => false,
         }
     }
+}
+
+fn reference(case: &Case) -> Outputs<Judged> {
+    case.problem.reference(Precision::Wgsl).expect("generated cases have a reference")
 }

@@ -23,6 +23,9 @@ pub(super) struct Piece {
 /// A rule: its name, and the changes it makes.
 pub(super) type Rule = (&'static str, fn(&Piece) -> Vec<Change>);
 
+/// The rule whose mutants only large arrays can tell from the kernels.
+pub(super) const SIZE: &str = "index cut to 16 bits";
+
 /// Every rule.
 pub(super) const RULES: [Rule; 19] = [
     ("boundary", |p| p.swapped(&[("<", "<="), ("<=", "<"), (">", ">="), (">=", ">")])),
@@ -38,7 +41,7 @@ pub(super) const RULES: [Rule; 19] = [
     ("select to one side", Piece::select),
     ("clamp dropped", Piece::clamp),
     ("index", |p| p.indexed(|_| true, |index| format!("({index}) + 1u"))),
-    ("index cut to 16 bits", |p| p.indexed(is_bound, |index| format!("({index}) & 0xffffu"))),
+    (SIZE, |p| p.indexed(is_bound, |index| format!("({index}) & 0xffffu"))),
     ("f16 inside", Piece::half),
     ("guard", Piece::guard),
     ("loop", Piece::turns),

@@ -31,13 +31,15 @@ impl Piece {
         })
     }
 
-    /// Whole numbers one more, a one nothing; others a thousandth more, a zero a thousandth.
+    /// Whole numbers one more, a one nothing; others a thousandth more, a zero a thousandth, unless it only fills up a
+    /// vector.
     pub(super) fn constant(&self) -> Vec<Change> {
-        self.each(|_, token| {
+        self.each(|i, token| {
             let (text, range, hex) = (token.text, token.range(), token.text.starts_with("0x"));
             let real = text.contains('.') || hex && text.contains('p') || !hex && text.ends_with('f');
             let new = match () {
                 () if token.kind != Kind::Number => vec![],
+                () if text == "0.0" && self.fills_up(i) => vec![],
                 () if text == "0.0" => vec!["0.001".to_owned()],
                 () if real => vec![format!("({text} * 1.001)")],
                 () if text == "1u" => vec!["2u".to_owned(), "0u".to_owned()],
@@ -45,6 +47,15 @@ impl Piece {
             };
             new.into_iter().map(move |new| (range.clone(), new))
         })
+    }
+
+    /// Whether all that follows in a vector of f32 is zeros, and something else comes before them.
+    fn fills_up(&self, i: usize) -> bool {
+        let zero_or_comma = |token: &Token<'_>| token.is("0.0") || token.is(",");
+        let end = i + self.tokens[i..].iter().take_while(|token| zero_or_comma(token)).count();
+        let vector = |open: usize| self.tokens[open].is("(") && open > 1 && self.tokens[open - 1].is(">") && self.tokens[open - 2].is("f32");
+        let open = (0..i).rev().find(|&open| vector(open) && close(&self.tokens, open) == end);
+        open.is_some_and(|open| self.tokens[open + 1..i].iter().any(|token| !zero_or_comma(token)))
     }
 
     /// A field of the argument block one more, or a thousandth; an offset or a base ignored.
