@@ -2,7 +2,7 @@
 
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::token_rows::Labels;
-use bellwether_core::status::{INFINITE, NAN};
+use bellwether_core::status::{EMPTY_SEGMENT, INFINITE, NAN};
 use bellwether_cpu_ref::segment_stats::SegmentOp;
 
 use super::{Case, Draw};
@@ -52,6 +52,21 @@ fn scattered_faults<O: SegmentOp>(op: O) -> Case {
     Case::new(name, Fault { problem, status: vec![NAN; count] })
 }
 
+/// Faults in whole segments, between good ones: gradients are poisoned where the values are.
+fn whole_faults<O: SegmentOp>(op: O) -> Case {
+    let (name, len) = ("faults in whole segments", 33);
+    let mut problem = normal(op, name, SegmentsBy::Padded(5, len), KeepBy::All);
+    (problem.values[len + 7], problem.values[3 * len]) = (f64::NAN, f64::INFINITY);
+    Case::new(name, Fault { problem, status: vec![0, NAN, 0, INFINITE, 0] })
+}
+
+/// Offsets on the device, where no host checks them: a segment that would end before it begins is empty.
+fn backwards<O: SegmentOp>(op: O) -> Case {
+    let name = "offsets that go back";
+    let problem = normal(op, name, SegmentsBy::Packed(vec![0, 7, 5, 31]), KeepBy::All);
+    Case::new(name, Fault { problem, status: vec![0, EMPTY_SEGMENT, 0] })
+}
+
 /// The cases.
 pub(super) fn cases<O: SegmentOp>(op: O) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -91,7 +106,7 @@ pub(super) fn cases<O: SegmentOp>(op: O) -> Vec<Case> {
     (problem.values[nan], problem.values[infinite]) = (f64::NAN, f64::NEG_INFINITY);
     cases
         .push(Case::new("inputs outside the contract", Fault { problem, status: vec![0, NAN, 0, INFINITE] }));
-    cases.push(scattered_faults(op));
+    cases.extend([scattered_faults(op), whole_faults(op), backwards(op)]);
     let mut problem = normal(op, "upstream outside the contract", SegmentsBy::Padded(3, 70), KeepBy::All);
     (problem.upstream[0], problem.upstream[2]) = (f64::INFINITY, f64::NAN);
     let bad = BadUpstream { problem, bad: vec![true, false, true] };

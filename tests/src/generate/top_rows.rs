@@ -206,6 +206,41 @@ fn faults(name: &str, v: usize) -> Case {
     Case::new(name, Fault { problem, status })
 }
 
+/// A fault in every lane and in every place of a lane's block, one per row: none may be lost on its way to the status.
+fn scattered_faults() -> Case {
+    let name = "a fault anywhere";
+    let columns: Vec<usize> = (0..64).chain((0..17).map(|place| place * 64 + 5)).collect();
+    let (n, v) = (columns.len(), 1100);
+    let mut problem = normal(name, plain(3), (n, v), 2.0);
+    for (row, column) in columns.into_iter().enumerate() {
+        problem.rows.logits[row * v + column] = f64::NAN;
+    }
+    Case::new(name, Fault { problem, status: vec![NAN; n] })
+}
+
+/// Rows that a small device takes in windows which begin anywhere, some of them masked, labelled by the next token.
+fn windows() -> Vec<Case> {
+    let tries = [
+        ("windows of short rows", (203, 7), 181, Storage::F32, 0),
+        ("windows of long rows", (130, 10), 301, Storage::F32, 1),
+        ("windows of rows that share words", (175, 7), 401, Storage::Bf16, 0),
+    ];
+    let made = |(name, (n, seq), v, storage, gap)| {
+        let mask = Some((0..n as i32).map(|i| i % 7).collect());
+        let mut problem = normal(name, plain(4), (n, v), 3.0);
+        problem.rows = TokenProblem { storage, gap, mask, rules: Labels::next(seq), ..problem.rows };
+        Case::tight(name, problem)
+    };
+    tries.into_iter().map(made).collect()
+}
+
+/// The smallest numbers of both signs, which a device may take for 0, in an order that the bits alone know.
+fn smallest() -> Case {
+    let values = [0.0, -1e-45, 1e-45, -0.0, -3e-45, 3e-45, -1e-38, 1e-38].map(|x: f64| f64::from(x as f32));
+    let f = |_: &mut Draw, row: usize, j: usize| if j < 8 { values[(row + 3 * j) % 8] } else { -1.0 };
+    Case::new("the smallest numbers", shaped("the smallest numbers", plain(3), (8, 20), f))
+}
+
 /// Logits in 16 bits, rows that share words; values that tie once they are stored.
 fn stored() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -254,8 +289,10 @@ pub(super) fn cases() -> Vec<Case> {
         faults("inputs outside the contract", 70),
         faults("inputs outside the contract, long rows", 300),
         faults("inputs outside the contract, parts", 17_000),
+        scattered_faults(),
+        smallest(),
     ];
-    [faults, sizes(), ties(), places(), vec![alone()], scaled(), counted(), stored(), upstream()]
+    [faults, windows(), sizes(), ties(), places(), vec![alone()], scaled(), counted(), stored(), upstream()]
         .into_iter()
         .flatten()
         .collect()
