@@ -13,6 +13,7 @@ mod pair_step;
 #[cfg(test)]
 mod seeds;
 mod segment_stats;
+mod single_step;
 pub(crate) mod token_map;
 mod token_rows;
 mod token_ways;
@@ -73,6 +74,8 @@ impl Case {
 
 /// Slug of the whole steps, which are compositions and stand in no registry line.
 pub const STEP: &str = "step/pair";
+/// The same of losses on single responses.
+pub const SINGLE_STEP: &str = "step/single";
 
 /// Every case of every operator, and of whole steps.
 pub fn all() -> Vec<(&'static str, Vec<Case>)> {
@@ -111,6 +114,7 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
         suites.push((slug, cases.collect()));
     }
     suites.push((STEP, pair_step::cases()));
+    suites.push((SINGLE_STEP, single_step::cases()));
     suites
 }
 

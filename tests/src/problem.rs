@@ -6,6 +6,7 @@
 mod derived;
 mod distillation;
 mod divergence_mean;
+mod function;
 mod fused_linear;
 mod fused_pairs;
 mod known;
@@ -22,6 +23,7 @@ mod single_step;
 mod token_map;
 mod token_rows;
 mod top_rows;
+mod triple;
 
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
@@ -29,6 +31,7 @@ use bellwether_cpu_ref::token_rows::Scalar;
 pub use derived::{Derive, Derived, OptimalValue, RowSums, Sides, Turned};
 pub use distillation::Distillation;
 pub use divergence_mean::DivergenceMean;
+pub use function::{Elementary, FunctionProblem};
 pub use fused_linear::LinearProblem;
 pub use fused_pairs::{FusedPairProblem, Hard, HeadInputs};
 pub use known::{BadUpstream, Fault, Pinned};
@@ -41,10 +44,11 @@ pub use pair_step::{Head, StepPlanes, StepProblem};
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};
 pub use sequence::SequenceProblem;
 pub use several::SeveralProblem;
-pub use single_step::SingleStep;
+pub use single_step::{RefLogps, SinglePlanes, SingleStep};
 pub use token_map::MapProblem;
 pub use token_rows::{TokenProblem, Way};
 pub use top_rows::TopProblem;
+pub use triple::Triple;
 
 use crate::rig::Rig;
 use crate::storage;

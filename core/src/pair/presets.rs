@@ -150,12 +150,19 @@ presets! {
     LD_DPO "pair/ld_dpo": Logistic {}; "Liu et al. 2024", "arXiv:2409.06411", "the length-desensitised likelihood";
     /// Curriculum DPO: DPO in stages of ever closer pairs, the reference the policy of the stage before.
     CURRY_DPO "pair/curry_dpo": Logistic {}; "Pattnaik et al. 2024", "arXiv:2403.07230", "the iterated objective";
-    /// Triple preference optimisation without the term of the gold response, which is `logprob/nll`.
+    /// Triple preference optimisation without the term of the best response, `−α log π(y_gold)` (α 0.9), which is
+    /// `logprob/nll` of a third sequence: see `tests/src/peers/triple.rs`.
     TRIPLE_PO "pair/triple_po": Logistic {}, beta: 0.2, reference_free: true, reward: BY_SCORE;
         "Saeidi et al. 2024", "arXiv:2405.16681", "the preference term";
     /// Its length-normalised form with a margin.
     TRIPLE_PO_L "pair/triple_po_l": Logistic {}, length: Length::TokenMean, reference_free: true, reward: BY_SCORE, margin: 0.5;
         "Saeidi et al. 2024", "arXiv:2405.16681", "TPO-L";
+    /// Its hinge form.
+    TRIPLE_PO_HINGE "pair/triple_po_hinge": Hinge {}, reference_free: true, reward: BY_SCORE;
+        "Saeidi et al. 2024", "arXiv:2405.16681", "the hinge variant of the published code";
+    /// Its squared form, on token means.
+    TRIPLE_PO_IPO "pair/triple_po_ipo": Square {}, length: Length::TokenMean, reference_free: true, reward: BY_SCORE;
+        "Saeidi et al. 2024", "arXiv:2405.16681", "the IPO variant of the published code";
     /// The fast module of online fast-slow DPO.
     OFS_FAST "pair/ofs_dpo_fast": OfsFast { alpha: 0.1 }; "Qi et al. 2024", "arXiv:2406.05534", "fast objective";
     /// The slow module of online fast-slow DPO.
