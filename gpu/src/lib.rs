@@ -33,6 +33,6 @@ pub use sig::{
 pub use slice::{Plane, Slice, View};
 pub use step::{
     PairStep, ReferenceKind, Region, SingleBuffers, SingleConstant, SingleLayout, SingleShape, SingleStep,
-    StepBuffers, StepExtras, StepLayout, StepShape, StepSource,
+    StepBuffers, StepExtras, StepLayout, StepShape, StepSource, StepTail, TdpoBuffers, TdpoLayout, TdpoStep,
 };
 pub use wgpu;

@@ -14,6 +14,7 @@ mod pair_step;
 mod seeds;
 mod segment_stats;
 mod single_step;
+mod tdpo;
 pub(crate) mod token_map;
 mod token_rows;
 mod token_ways;
@@ -77,6 +78,9 @@ pub const STEP: &str = "step/pair";
 /// The same of losses on single responses.
 pub const SINGLE_STEP: &str = "step/single";
 
+/// The same of token-level DPO.
+pub const TDPO_STEP: &str = "step/tdpo";
+
 /// Every case of every operator, and of whole steps.
 pub fn all() -> Vec<(&'static str, Vec<Case>)> {
     let mut suites = vec![
@@ -115,6 +119,7 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
     }
     suites.push((STEP, pair_step::cases()));
     suites.push((SINGLE_STEP, single_step::cases()));
+    suites.push((TDPO_STEP, tdpo::cases()));
     suites
 }
 

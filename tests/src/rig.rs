@@ -12,6 +12,7 @@ mod remote;
 mod run;
 mod single_step;
 mod step;
+mod tdpo;
 mod token;
 mod top;
 mod wide;

@@ -65,6 +65,14 @@ pub struct StepLayout {
     /// The planes of SegmentStats over the first five of `pair`, `[3, 5]`: plane 0 holds the reduced loss, rewards,
     /// margin and accuracy.
     pub summary: Region,
+    /// With tails: plane 0 holds the log-probability of each response as the loss sees it, of `[3, 2B]`.
+    pub scores: Region,
+    /// With tails: planes of SegmentStats for both parts of each response, `[3, 4B]`.
+    pub(super) parts: Region,
+    /// The sums of both parts, and of the first alone, `[3, 2B]` each, weighted.
+    pub(super) weighted: [Region; 2],
+    /// The gradient of each part, `[1, 4B]`.
+    pub(super) d_parts: Region,
     /// Bytes of the workspace.
     pub bytes: u64,
 }
@@ -178,6 +186,11 @@ impl StepShape {
         // No gap: the two planes of gradients are one array over all sequences.
         let pair = region(pair_rows::PLANES.len(), self.pairs, self.pairs);
         let summary = region(segment_stats::PLANES.len(), pair_rows::LOGGED, pair_rows::LOGGED);
+        let scores = region(segment_stats::PLANES.len(), aligned, sequences);
+        let weighted = [(); 2].map(|()| region(segment_stats::PLANES.len(), aligned, sequences));
+        let both = Regions::aligned(2 * sequences);
+        let parts = region(segment_stats::PLANES.len(), both, 2 * sequences);
+        let d_parts = region(1, both, 2 * sequences);
         index("pair_step", "workspace", regions.end)?;
         Ok(StepLayout {
             token,
@@ -187,6 +200,10 @@ impl StepShape {
             extras,
             pair,
             summary,
+            scores,
+            parts,
+            weighted,
+            d_parts,
             bytes: regions.end * ELEMENT,
         })
     }

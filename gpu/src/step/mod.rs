@@ -8,17 +8,20 @@ mod buffers;
 mod head;
 mod layout;
 mod single;
+mod tail;
+mod tdpo;
 
 use bellwether_core::logprob::{Linear, SequenceSum};
 use bellwether_core::op::word;
-use bellwether_core::pair::{Link, PairLoss};
+use bellwether_core::pair::{Link, PairLoss, check_tail_weight};
 use bellwether_core::sig::{pair_rows, segment_stats};
 use bellwether_shaders::{Dialect, Source};
 
-pub use buffers::{StepBuffers, StepExtras, StepSource};
+pub use buffers::{StepBuffers, StepExtras, StepSource, StepTail};
 use head::Head;
 pub use layout::{ReferenceKind, Region, StepLayout, StepShape};
 pub use single::{SingleBuffers, SingleConstant, SingleLayout, SingleShape, SingleStep};
+pub use tdpo::{TdpoBuffers, TdpoLayout, TdpoStep};
 
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -87,6 +90,7 @@ impl PairStep {
             return Err(Error::ShapeMismatch { op: OP, arg: "len", expected: 1, given: 0 });
         }
         buffers.workspace.holds(OP, "workspace", layout.bytes / ELEMENT)?;
+        buffers.extras.tail.map_or(Ok(()), |tail| check_tail_weight(tail.weight))?;
         let limits = Limits::of(device);
         let mut recording = Recording { plan: self, limits, shape, layout, buffers, calls: Vec::new() };
         if shape.pairs == 0 {
@@ -137,12 +141,17 @@ impl<'a> Recording<'a, '_> {
             ..self.kept()?
         };
         let buffers = [values, self.buffers.labels, to.slice(work)];
-        self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)
+        self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)?;
+        let tail = self.buffers.extras.tail;
+        tail.map_or(Ok(()), |tail| self.weighted((values, from), tail, self.layout.scores))
     }
 
     /// The reference, however it comes, → sequence log-probabilities beside the policy's. A sum of one term copies.
     fn references(&mut self) -> Result<(), Error> {
         let to = self.layout.references;
+        if let (Some(tail), ReferenceKind::PerToken) = (self.buffers.extras.tail, self.shape.reference) {
+            return self.weighted((self.buffers.reference, 0), tail, to);
+        }
         let shape = match self.shape.reference {
             ReferenceKind::PerToken => self.kept()?,
             ReferenceKind::PerSequence => SegmentShape::padded(self.shape.sequences()?, 1),
@@ -171,7 +180,8 @@ impl<'a> Recording<'a, '_> {
     /// Sequence log-probabilities → losses, rewards, gradients.
     fn pair(&mut self) -> Result<(), Error> {
         let (work, pairs) = (self.buffers.workspace, self.shape.pairs);
-        let inputs = self.layout.sequences.plane(segment_stats::VALUE);
+        let scores = self.buffers.extras.tail.map_or(self.layout.sequences, |_| self.layout.scores);
+        let inputs = scores.plane(segment_stats::VALUE);
         let counts = self.layout.sequences.plane(segment_stats::COUNT);
         let reference = self.layout.references.plane(segment_stats::VALUE);
         let first = reference.from(0, &counts);
@@ -217,6 +227,9 @@ impl<'a> Recording<'a, '_> {
             ..self.kept()?
         };
         let rows = layout.sequences.until(&layout.pair, work);
+        if let Some(tail) = self.buffers.extras.tail {
+            return self.weighted_backward(rows, shape.upstream, tail);
+        }
         let to = self.head().d_logps();
         let buffers = [rows, self.buffers.labels, to];
         self.plan.sum.plan_backward(&shape, buffers, &mut self.calls)

@@ -91,6 +91,7 @@ impl LossVisitor for Pairs<'_> {
             ref_logps: vec![0.0; n],
             reduction,
             extras: [None, None, None],
+            tail: None,
         }))
     }
 }
