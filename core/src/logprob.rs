@@ -2,6 +2,7 @@
 //! is formed from log-probabilities token by token: estimators of divergences, losses.
 
 pub mod alpha_divergence;
+pub mod denoising;
 pub mod dft;
 pub mod js;
 pub mod k1;
@@ -16,6 +17,7 @@ pub mod token;
 pub mod top_k;
 
 pub use alpha_divergence::AlphaDivergence;
+pub use denoising::Denoising;
 pub use dft::Dft;
 pub use js::Js;
 pub use k1::K1;

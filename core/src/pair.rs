@@ -6,6 +6,8 @@
 mod loss;
 pub mod presets;
 mod score;
+mod sequential_kl;
+mod tail;
 
 pub mod apo_down;
 pub mod apo_zero;
@@ -44,5 +46,7 @@ pub use ofs_slow::OfsSlow;
 pub use regression::Regression;
 pub use score::Score;
 pub use seppo::Seppo;
+pub use sequential_kl::SequentialKl;
 pub use sppo::Sppo;
 pub use square::Square;
+pub use tail::{check_tail_weight, tail_words, tail_words_len};

@@ -24,6 +24,7 @@ macro_rules! for_each_op {
             logprob::k3::K3: TokenMap [exp expm1m],
             logprob::nll::Nll: TokenMap [],
             logprob::dft::Dft: TokenMap [exp],
+            logprob::denoising::Denoising: TokenMap [],
             unpaired::kto::Kto: TokenMap [exp log sigmoid],
             unpaired::apo_zero::ApoZero: TokenMap [exp log sigmoid],
             unpaired::bco::Bco: TokenMap [exp log sigmoid softplus],

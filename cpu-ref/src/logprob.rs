@@ -1,6 +1,7 @@
 //! Row functions of the family `logprob`.
 
 mod alpha_divergence;
+mod denoising;
 mod dft;
 pub mod divergence;
 mod js;

@@ -5,12 +5,22 @@
 //! drivers, in order; nothing here computes anything. A stage may refuse what the one before it has computed: then
 //! the slices of [`StepOut`] hold what was done so far, and the gradients are as they were.
 
+mod single;
+mod tail;
+mod tdpo;
+
 use bellwether_core::Error;
 use bellwether_core::logprob::{Linear, SequenceSum, Token};
 use bellwether_core::pair::PairLoss;
 use bellwether_core::sig::segment_stats::{COUNT, Keep, Segments, VALUE};
 use bellwether_core::sig::token_rows::{LOGP, Labels, Shift};
 use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
+
+pub use single::{
+    SingleBatch, SingleOut, single_step_from_hidden, single_step_from_logits, single_step_from_logps,
+};
+pub use tail::{Tail, tail_step_from_logits, tail_step_from_logps};
+pub use tdpo::{TdpoBatch, TdpoOut, tdpo_step};
 
 use crate::fused_linear::{Hidden, HiddenGradients, check_backward, fused_linear, fused_linear_backward};
 use crate::pair_rows::{Extras, PairInputs, PairLink, pair_rows};

@@ -31,5 +31,8 @@ pub use sig::{
     Upstream,
 };
 pub use slice::{Plane, Slice, View};
-pub use step::{PairStep, ReferenceKind, Region, StepBuffers, StepExtras, StepLayout, StepShape, StepSource};
+pub use step::{
+    PairStep, ReferenceKind, Region, SingleBuffers, SingleConstant, SingleLayout, SingleShape, SingleStep,
+    StepBuffers, StepExtras, StepLayout, StepShape, StepSource, StepTail, TdpoBuffers, TdpoLayout, TdpoStep,
+};
 pub use wgpu;

@@ -13,6 +13,8 @@ mod pair_step;
 #[cfg(test)]
 mod seeds;
 mod segment_stats;
+mod single_step;
+mod tdpo;
 pub(crate) mod token_map;
 mod token_rows;
 mod token_ways;
@@ -73,6 +75,11 @@ impl Case {
 
 /// Slug of the whole steps, which are compositions and stand in no registry line.
 pub const STEP: &str = "step/pair";
+/// The same of losses on single responses.
+pub const SINGLE_STEP: &str = "step/single";
+
+/// The same of token-level DPO.
+pub const TDPO_STEP: &str = "step/tdpo";
 
 /// Every case of every operator, and of whole steps.
 pub fn all() -> Vec<(&'static str, Vec<Case>)> {
@@ -111,6 +118,8 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
         suites.push((slug, cases.collect()));
     }
     suites.push((STEP, pair_step::cases()));
+    suites.push((SINGLE_STEP, single_step::cases()));
+    suites.push((TDPO_STEP, tdpo::cases()));
     suites
 }
 

@@ -7,6 +7,7 @@
 mod aot;
 mod distillation;
 mod divergence;
+mod function;
 mod head;
 mod linear;
 mod map;
@@ -18,6 +19,7 @@ mod step;
 mod token;
 mod token_level;
 mod top;
+mod triple;
 mod unpaired;
 
 use crate::file::{Case, FileError};
@@ -123,7 +125,8 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let logprob = token::read(reader).or_else(|| linear::read(reader)).or_else(|| distillation::read(reader));
     let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| unpaired::read(reader));
     let logprob = logprob.or_else(|| single::read(reader)).or_else(|| aot::read(reader));
-    let logprob = logprob.or_else(|| map::read(reader));
+    let logprob = logprob.or_else(|| map::read(reader)).or_else(|| triple::read(reader));
+    let logprob = logprob.or_else(|| function::read(reader));
     let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,

@@ -15,7 +15,9 @@ mod unpaired;
 use bellwether_core::list::{
     Aot, Brain, ContextMixture, Copg as ListCopg, LeaveOneOut, PairwiseLogistic, PlackettLuce,
 };
-use bellwether_core::logprob::{AlphaDivergence, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum};
+use bellwether_core::logprob::{
+    AlphaDivergence, Denoising, Dft, Js, K1, K2, K3, Kl, Nll, SequenceMean, SequenceSum,
+};
 use bellwether_core::pair::{
     ApoDown, ApoZero, Asft, Bco, BradleyTerry, Copg, Discopop, Exo, Hinge, Logistic, Nca, OddsRatio, OfsFast,
     OfsSlow, Regression, Seppo, Sppo, Square,
@@ -69,6 +71,9 @@ properties! {
         map::ones_are_nothing::<Nll>, map::any_layout::<Nll>, map::rows_alone::<Nll>, map::upstream_scales::<Nll>;
     "logprob/dft": map::tokens_turned::<Dft>, map::longer_rows::<Dft>,
         map::ones_are_nothing::<Dft>, map::any_layout::<Dft>, map::rows_alone::<Dft>, map::upstream_scales::<Dft>;
+    "logprob/denoising": map::tokens_turned::<Denoising>, map::longer_rows::<Denoising>,
+        map::ones_are_nothing::<Denoising>, map::any_layout::<Denoising>, map::rows_alone::<Denoising>,
+        map::upstream_scales::<Denoising>;
     "pair/logistic": pair::translated::<Logistic>, pair::permuted::<Logistic>,
         pair::beta_times_ratio::<Logistic>, pair::micro_batches::<Logistic>, pair::antisymmetric::<Logistic>,
         pair::exchanged_labels::<Logistic>, pair::swap_differs_by_margin, pair::unbiased_under_flips;

@@ -1,5 +1,6 @@
 //! A GPU backend under test: a device, a dialect, a mode, and memory laid out to catch whatever a kernel does wrong.
 
+mod function;
 mod fused_pairs;
 mod layout;
 mod linear;
@@ -11,6 +12,7 @@ mod remote;
 mod run;
 mod single_step;
 mod step;
+mod tdpo;
 mod token;
 mod top;
 mod wide;
@@ -28,7 +30,6 @@ pub use memory::{Arena, Handle, Memory};
 pub use pairs::LogitPairRun;
 pub use remote::Remote;
 pub use run::PairPlanes;
-pub use single_step::SingleResults;
 pub use token::TokenRun;
 
 /// Whether the driver's safety net is on.

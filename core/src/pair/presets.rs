@@ -65,7 +65,8 @@ const CONSERVATIVE: Noise = Noise::Conservative { label_smoothing: 0.1 };
 const CORRECTED: Noise = Noise::Corrected { label_smoothing: 0.1 };
 
 presets! {
-    /// Direct preference optimisation; RSO's `sigmoid-norm`.
+    /// Direct preference optimisation; RSO's `sigmoid-norm`. With `list/leave_one_out` on fresh samples, `λ` times, it is
+    /// HyPO.
     DPO "pair/dpo": Logistic {}; "Rafailov et al. 2023", "arXiv:2305.18290", "eq. 7";
     /// Conservative DPO: labels flipped with probability 0.1 (the loss under noise, not corrected for it).
     CDPO "pair/cdpo": Logistic {}, noise: CONSERVATIVE;
@@ -139,23 +140,31 @@ presets! {
     /// Step DPO of MCTS-DPO: the pair's `preference` is [`preference_of_visits`].
     MCTS_DPO "pair/mcts_dpo": Logistic {}; "Xie et al. 2024", "arXiv:2405.00451", "the conservative step loss";
     /// Token-level DPO, first form: a response's `chosen` and `rejected` are `Σ (logp + kl)`, `kl` the forward KL from the
-    /// reference at each position (`logprob/kl`). The reported reward is its own.
+    /// reference at each position (`logprob/kl`): [`SequentialKl::TDPO1`](super::SequentialKl::TDPO1) in a whole step.
     TDPO1 "pair/tdpo1": Logistic {}; "Zeng et al. 2024", "arXiv:2404.11999", "TDPO1";
-    /// Token-level DPO, second form: `Σ (logp + α kl)`, the gradient of the chosen response's `kl` left out. α is 0.5.
+    /// Token-level DPO, second form: `Σ (logp + α kl)`, the gradient of the chosen response's `kl` left out. α is 0.5:
+    /// [`SequentialKl::TDPO2`](super::SequentialKl::TDPO2) in a whole step.
     TDPO2 "pair/tdpo2": Logistic {}; "Zeng et al. 2024", "arXiv:2404.11999", "TDPO2";
     /// Weighted preference optimisation: the pair's weight is `exp(mean(logp − log Σp²))` over both responses' tokens.
     WPO "pair/wpo": Logistic {}; "Zhou et al. 2024", "arXiv:2406.11827", "the weights";
     /// Length-desensitised DPO: log-probabilities of tokens beyond the shorter response count α times, those of the
-    /// reference too.
+    /// reference too: [`tail_words`](super::tail_words) in a whole step.
     LD_DPO "pair/ld_dpo": Logistic {}; "Liu et al. 2024", "arXiv:2409.06411", "the length-desensitised likelihood";
     /// Curriculum DPO: DPO in stages of ever closer pairs, the reference the policy of the stage before.
     CURRY_DPO "pair/curry_dpo": Logistic {}; "Pattnaik et al. 2024", "arXiv:2403.07230", "the iterated objective";
-    /// Triple preference optimisation without the term of the gold response, which is `logprob/nll`.
+    /// Triple preference optimisation without the term of the best response, `−α log π(y_gold)` (α 0.9), which is
+    /// `logprob/nll` of a third sequence: a step of single responses beside that of the pairs.
     TRIPLE_PO "pair/triple_po": Logistic {}, beta: 0.2, reference_free: true, reward: BY_SCORE;
         "Saeidi et al. 2024", "arXiv:2405.16681", "the preference term";
     /// Its length-normalised form with a margin.
     TRIPLE_PO_L "pair/triple_po_l": Logistic {}, length: Length::TokenMean, reference_free: true, reward: BY_SCORE, margin: 0.5;
         "Saeidi et al. 2024", "arXiv:2405.16681", "TPO-L";
+    /// Its hinge form.
+    TRIPLE_PO_HINGE "pair/triple_po_hinge": Hinge {}, reference_free: true, reward: BY_SCORE;
+        "Saeidi et al. 2024", "arXiv:2405.16681", "the hinge variant of the published code";
+    /// Its squared form, on token means.
+    TRIPLE_PO_IPO "pair/triple_po_ipo": Square {}, length: Length::TokenMean, reference_free: true, reward: BY_SCORE;
+        "Saeidi et al. 2024", "arXiv:2405.16681", "the IPO variant of the published code";
     /// The fast module of online fast-slow DPO.
     OFS_FAST "pair/ofs_dpo_fast": OfsFast { alpha: 0.1 }; "Qi et al. 2024", "arXiv:2406.05534", "fast objective";
     /// The slow module of online fast-slow DPO.
@@ -163,7 +172,7 @@ presets! {
     /// D3PO: denoising steps of diffusion models, the ratio clipped to `1 ± 0.1`.
     D3PO "pair/d3po": Logistic {}, score: Score::ClippedRatio { epsilon: 0.1 };
         "Yang et al. 2023", "arXiv:2311.13231", "the step objective, with the code's clipping";
-    /// Diffusion-DPO on minus the mean squared denoising errors: half of the published code's 5000.
+    /// Diffusion-DPO on minus the mean squared denoising errors, `logprob/denoising` averaged over a sample: half of the published code's 5000.
     DIFFUSION_DPO "pair/diffusion_dpo": Logistic {}, beta: 2500.0;
         "Wallace et al. 2023", "arXiv:2311.12908", "the Diffusion-DPO loss";
     /// Semi-policy preference optimisation on minus the denoising errors.

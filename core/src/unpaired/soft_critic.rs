@@ -8,7 +8,8 @@ use crate::sig::token_map::{MapOp, MapPlanes};
 ///
 /// `z` the logit, `m` the target: `L = −m log σ(z) − (1−m) log σ(−z) = softplus(z) − m z`, `∂L/∂z = σ(z) − m`, least at
 /// `m = σ(z)`. Formed as a sum of terms that are not negative for `m` in [0, 1], because `softplus(z) − m z` loses every
-/// digit of a sure and right critic. The value is `σ(z)`. Beyond [0, 1] the formula goes on, and means nothing.
+/// digit of a sure and right critic. The value is `σ(z)`. Targets beyond [0, 1] are not refused, because a
+/// map knows no range of a constant: the formula goes on there, and means nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]

@@ -96,18 +96,37 @@ impl TokenMap {
         shape: &MapShape,
         buffers: &MapBuffers<'_>,
     ) -> Result<Recorded, Error> {
-        shape.reduction.check(self.params.op)?;
-        if shape.rows == 0 || shape.len == 0 {
-            return Ok(Recorded::default());
-        }
         let nothing = nothing(device)?;
         let [constants, mask] =
             [buffers.constants, buffers.mask].map(|b| b.unwrap_or(Slice::whole(&nothing)));
-        let bound = [buffers.inputs, constants, mask, buffers.result];
-        let args = self.args(shape, &bound)?;
+        let mut calls = Vec::new();
+        self.plan_forward(shape, [buffers.inputs, constants, mask, buffers.result], 1.0, &mut calls)?;
+        record(device, &calls)
+    }
+
+    /// `forward` with buffers `[inputs, constants, mask, result]`; gradients are multiplied by `weight` too.
+    pub(crate) fn plan_forward<'a>(
+        &'a self,
+        shape: &MapShape,
+        bound: [Slice<'a>; 4],
+        weight: f64,
+        calls: &mut Vec<Call<'a>>,
+    ) -> Result<(), Error> {
+        shape.reduction.check(self.params.op)?;
+        if shape.rows == 0 || shape.len == 0 {
+            return Ok(());
+        }
+        let scale = f32::from_bits(word(shape.reduction.scale() * weight));
+        let args = MapArgs { scale, ..self.args(shape, &bound)? };
         let units = args.n.into();
         let args = self.params.block(&args.words());
-        record(device, &[Call { kernel: &self.forward, buffers: bound.to_vec(), args, units }])
+        calls.push(Call { kernel: &self.forward, buffers: bound.to_vec(), args, units });
+        Ok(())
+    }
+
+    /// The names of the operator's arrays.
+    pub(crate) const fn names(&self) -> &MapPlanes {
+        &self.planes
     }
 
     fn args(&self, shape: &MapShape, bound: &[Slice<'_>; 4]) -> Result<MapArgs, Error> {
@@ -136,7 +155,6 @@ impl TokenMap {
             len: index(op, "len", size[1])?,
             result_offset,
             result_stride,
-            scale: f32::from_bits(word(shape.reduction.scale())),
             present: present(shape.mask.is_some(), MASKED) | present(shape.upstream.is_some(), WEIGHTED),
             mask_offset,
             mask_row,

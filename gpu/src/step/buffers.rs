@@ -44,6 +44,16 @@ pub enum StepSource<'a> {
     },
 }
 
+/// The tails of responses, for length-desensitised losses.
+#[derive(Clone, Copy, Debug)]
+pub struct StepTail<'a> {
+    /// u32 `[2B·T + 4B + 1]`, as [`tail_words`](bellwether_core::pair::tail_words) makes them of the labels.
+    pub words: Slice<'a>,
+    /// What a tail's log-probabilities are multiplied by, in policy and reference (where that is given per token); in
+    /// [0, 1].
+    pub weight: f64,
+}
+
 /// What pairs bring along, f32 `[B]` each: see [`PairShape`](crate::PairShape).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StepExtras<'a> {
@@ -53,6 +63,8 @@ pub struct StepExtras<'a> {
     pub margin: Option<Slice<'a>>,
     /// Probabilities that the chosen response is the better one.
     pub preference: Option<Slice<'a>>,
+    /// What is beyond the length that both responses of a pair have.
+    pub tail: Option<StepTail<'a>>,
 }
 
 /// The caller's buffers.

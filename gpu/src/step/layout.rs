@@ -65,6 +65,14 @@ pub struct StepLayout {
     /// The planes of SegmentStats over the first five of `pair`, `[3, 5]`: plane 0 holds the reduced loss, rewards,
     /// margin and accuracy.
     pub summary: Region,
+    /// With tails: plane 0 holds the log-probability of each response as the loss sees it, of `[3, 2B]`.
+    pub scores: Region,
+    /// With tails: planes of SegmentStats for both parts of each response, `[3, 4B]`.
+    pub(super) parts: Region,
+    /// The sums of both parts, and of the first alone, `[3, 2B]` each, weighted.
+    pub(super) weighted: [Region; 2],
+    /// The gradient of each part, `[1, 4B]`.
+    pub(super) d_parts: Region,
     /// Bytes of the workspace.
     pub bytes: u64,
 }
@@ -114,6 +122,28 @@ impl Region {
     }
 }
 
+/// Regions one behind another, each where a binding may begin.
+#[derive(Default)]
+pub(super) struct Regions {
+    /// Behind the last.
+    pub(super) end: u64,
+}
+
+impl Regions {
+    const STEP: u64 = ALIGN / ELEMENT;
+
+    pub(super) const fn add(&mut self, planes: usize, stride: usize, n: usize) -> Region {
+        let next = Region { offset: self.end, planes, stride, n };
+        self.end = next.end().next_multiple_of(Self::STEP);
+        next
+    }
+
+    /// The distance of planes that can be bound each by itself.
+    pub(super) const fn aligned(n: usize) -> usize {
+        n.next_multiple_of(Self::STEP as usize)
+    }
+}
+
 impl StepShape {
     /// Rows of all sequences.
     ///
@@ -143,25 +173,25 @@ impl StepShape {
         // Every region is shorter than eight times this, so nothing below overflows.
         let longest = product("pair_step", "workspace", n.max(sequences) as u64, 32)?;
         index("pair_step", "workspace", longest)?;
-        let step = (ALIGN / ELEMENT) as usize;
-        let mut end = 0;
-        let mut region = |planes, stride, n| {
-            let next = Region { offset: end, planes, stride, n };
-            end = next.end().next_multiple_of(step as u64);
-            next
-        };
-        let aligned = sequences.next_multiple_of(step);
+        let mut regions = Regions::default();
+        let mut region = |planes, stride, n| regions.add(planes, stride, n);
+        let aligned = Regions::aligned(sequences);
         let token = region(if self.v == 0 { 0 } else { token_rows::PLANES.len() }, n, n);
         let upstream = region(1, n, n);
         // Each plane by itself can be bound; from the policy's counts to the reference's sums is one binding.
         let sequence = region(segment_stats::PLANES.len(), aligned, sequences);
         let references = region(segment_stats::PLANES.len(), aligned, sequences);
-        let pairs = self.pairs.next_multiple_of(step);
+        let pairs = Regions::aligned(self.pairs);
         let extras = [0; 3].map(|_| region(segment_stats::PLANES.len(), pairs, self.pairs));
         // No gap: the two planes of gradients are one array over all sequences.
         let pair = region(pair_rows::PLANES.len(), self.pairs, self.pairs);
         let summary = region(segment_stats::PLANES.len(), pair_rows::LOGGED, pair_rows::LOGGED);
-        index("pair_step", "workspace", end)?;
+        let scores = region(segment_stats::PLANES.len(), aligned, sequences);
+        let weighted = [(); 2].map(|()| region(segment_stats::PLANES.len(), aligned, sequences));
+        let both = Regions::aligned(2 * sequences);
+        let parts = region(segment_stats::PLANES.len(), both, 2 * sequences);
+        let d_parts = region(1, both, 2 * sequences);
+        index("pair_step", "workspace", regions.end)?;
         Ok(StepLayout {
             token,
             upstream,
@@ -170,7 +200,11 @@ impl StepShape {
             extras,
             pair,
             summary,
-            bytes: end * ELEMENT,
+            scores,
+            parts,
+            weighted,
+            d_parts,
+            bytes: regions.end * ELEMENT,
         })
     }
 

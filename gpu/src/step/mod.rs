@@ -1,30 +1,33 @@
-//! A whole step of a pair loss, recorded as one list of dispatches: token log-probabilities, logits or hidden states in,
-//! gradients out.
+//! A whole step of a loss on pairs or, [`SingleStep`], on single responses, recorded as one list of dispatches: token
+//! log-probabilities, logits or hidden states in, gradients out.
 //!
 //! Token log-probabilities → sums over sequences → loss, rewards and gradients per pair → means for the log → the
 //! gradient back to logits, or to hidden states and weight. Nothing leaves the GPU; every buffer is the caller's.
 
 mod buffers;
+mod head;
 mod layout;
+mod single;
+mod tail;
+mod tdpo;
 
 use bellwether_core::logprob::{Linear, SequenceSum};
 use bellwether_core::op::word;
-use bellwether_core::pair::{Link, PairLoss};
-use bellwether_core::sig::{pair_rows, segment_stats, token_rows};
+use bellwether_core::pair::{Link, PairLoss, check_tail_weight};
+use bellwether_core::sig::{pair_rows, segment_stats};
 use bellwether_shaders::{Dialect, Source};
 
-pub use buffers::{StepBuffers, StepExtras, StepSource};
+pub use buffers::{StepBuffers, StepExtras, StepSource, StepTail};
+use head::Head;
 pub use layout::{ReferenceKind, Region, StepLayout, StepShape};
+pub use single::{SingleBuffers, SingleConstant, SingleLayout, SingleShape, SingleStep};
+pub use tdpo::{TdpoBuffers, TdpoLayout, TdpoStep};
 
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::record::{Call, Recorded, record};
 use crate::sig::segment_stats::KeepWords;
-use crate::sig::token_rows::Rows;
-use crate::sig::{
-    FusedBackward, FusedForward, FusedLinear, FusedShape, PairBuffers, PairRows, PairShape, SegmentShape,
-    SegmentStats, TokenBackward, TokenForward, TokenShape, Upstream,
-};
+use crate::sig::{FusedLinear, PairBuffers, PairRows, PairShape, SegmentShape, SegmentStats};
 use crate::slice::{ELEMENT, Limits, Plane, Slice};
 
 const OP: &str = "pair_step";
@@ -87,50 +90,38 @@ impl PairStep {
             return Err(Error::ShapeMismatch { op: OP, arg: "len", expected: 1, given: 0 });
         }
         buffers.workspace.holds(OP, "workspace", layout.bytes / ELEMENT)?;
+        buffers.extras.tail.map_or(Ok(()), |tail| check_tail_weight(tail.weight))?;
         let limits = Limits::of(device);
         let mut recording = Recording { plan: self, limits, shape, layout, buffers, calls: Vec::new() };
         if shape.pairs == 0 {
-            recording.token_backward()?; // The gradient by the weight is zero, and has to be written.
+            // The gradient by the weight is zero, and has to be written.
+            recording.head().backward(&mut recording.calls)?;
             return record(device, &recording.calls);
         }
-        recording.token_forward()?;
+        recording.head().forward(&mut recording.calls)?;
         recording.sequences()?;
         recording.references()?;
         recording.extras()?;
         recording.pair()?;
         recording.summary()?;
         recording.sequences_backward()?;
-        recording.token_backward()?;
+        recording.head().backward(&mut recording.calls)?;
         record(device, &recording.calls)
     }
 }
 
 impl<'a> Recording<'a, '_> {
-    fn token_shape(&self) -> TokenShape {
-        TokenShape::packed(self.layout.token.n, self.shape.v, self.shape.labels())
-    }
-
-    fn fused_shape(&self, h: usize, (chunk, columns): (usize, usize)) -> FusedShape {
-        FusedShape::packed(self.layout.token.n, self.shape.v, h, self.shape.labels()).tiled(chunk, columns)
-    }
-
-    /// Logits or hidden states → the token planes.
-    fn token_forward(&mut self) -> Result<(), Error> {
-        let (fused, labels) = (&self.plan.fused, self.buffers.labels);
-        let result = self.layout.token.slice(self.buffers.workspace);
-        match self.buffers.source {
-            StepSource::Logps { .. } => Ok(()),
-            StepSource::Logits { logits, .. } => {
-                let rows = Rows { base: 0, n: self.layout.token.n as u64 };
-                let (shape, to) =
-                    (self.token_shape(), TokenForward { logits, labels, result, scratch: None });
-                fused.token.plan_forward(&self.limits, &shape, rows, &to, &mut self.calls)
-            }
-            StepSource::Hidden { hidden, weight, bias, scratch, h, chunk, columns, .. } => {
-                let to = FusedForward { hidden, weight, bias, labels, scratch, result };
-                let shape = self.fused_shape(h, (chunk, columns));
-                fused.plan_forward(&self.limits, &shape, &to, &mut self.calls)
-            }
+    fn head(&self) -> Head<'a> {
+        Head {
+            fused: &self.plan.fused,
+            limits: self.limits,
+            source: self.buffers.source,
+            labels: self.buffers.labels,
+            rules: self.shape.labels(),
+            v: self.shape.v,
+            workspace: self.buffers.workspace,
+            token: self.layout.token,
+            upstream: self.layout.upstream,
         }
     }
 
@@ -143,24 +134,24 @@ impl<'a> Recording<'a, '_> {
     /// Token log-probabilities → sequence log-probabilities.
     fn sequences(&mut self) -> Result<(), Error> {
         let (work, to) = (self.buffers.workspace, self.layout.sequences);
-        let (values, from) = match self.buffers.source {
-            StepSource::Logps { logps, .. } => (logps, 0),
-            _ => {
-                (self.layout.token.slice(work), self.layout.token.from(token_rows::LOGP, &self.layout.token))
-            }
-        };
+        let (values, from) = self.head().logps();
         let shape = SegmentShape {
             values: Plane::at(from),
             result: Plane { offset: 0, stride: to.stride },
             ..self.kept()?
         };
         let buffers = [values, self.buffers.labels, to.slice(work)];
-        self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)
+        self.plan.sum.plan_forward(&shape, buffers, &mut self.calls)?;
+        let tail = self.buffers.extras.tail;
+        tail.map_or(Ok(()), |tail| self.weighted((values, from), tail, self.layout.scores))
     }
 
     /// The reference, however it comes, → sequence log-probabilities beside the policy's. A sum of one term copies.
     fn references(&mut self) -> Result<(), Error> {
         let to = self.layout.references;
+        if let (Some(tail), ReferenceKind::PerToken) = (self.buffers.extras.tail, self.shape.reference) {
+            return self.weighted((self.buffers.reference, 0), tail, to);
+        }
         let shape = match self.shape.reference {
             ReferenceKind::PerToken => self.kept()?,
             ReferenceKind::PerSequence => SegmentShape::padded(self.shape.sequences()?, 1),
@@ -189,7 +180,8 @@ impl<'a> Recording<'a, '_> {
     /// Sequence log-probabilities → losses, rewards, gradients.
     fn pair(&mut self) -> Result<(), Error> {
         let (work, pairs) = (self.buffers.workspace, self.shape.pairs);
-        let inputs = self.layout.sequences.plane(segment_stats::VALUE);
+        let scores = self.buffers.extras.tail.map_or(self.layout.sequences, |_| self.layout.scores);
+        let inputs = scores.plane(segment_stats::VALUE);
         let counts = self.layout.sequences.plane(segment_stats::COUNT);
         let reference = self.layout.references.plane(segment_stats::VALUE);
         let first = reference.from(0, &counts);
@@ -235,56 +227,11 @@ impl<'a> Recording<'a, '_> {
             ..self.kept()?
         };
         let rows = layout.sequences.until(&layout.pair, work);
-        let to = match self.buffers.source {
-            StepSource::Logps { d_logps, .. } => d_logps,
-            _ => layout.upstream.slice(work),
-        };
+        if let Some(tail) = self.buffers.extras.tail {
+            return self.weighted_backward(rows, shape.upstream, tail);
+        }
+        let to = self.head().d_logps();
         let buffers = [rows, self.buffers.labels, to];
         self.plan.sum.plan_backward(&shape, buffers, &mut self.calls)
-    }
-
-    /// The token log-probabilities' gradients → those of logits, or of hidden states and weight.
-    fn token_backward(&mut self) -> Result<(), Error> {
-        let (fused, labels, token) = (&self.plan.fused, self.buffers.labels, &self.layout.token);
-        let upstream = &self.layout.upstream;
-        let rows = token.until(upstream, self.buffers.workspace);
-        let upstream = Upstream { offset: upstream.from(0, token), stride: upstream.n, mask: 1 };
-        match self.buffers.source {
-            StepSource::Logps { .. } => Ok(()),
-            StepSource::Logits { logits, d_logits } => {
-                let from = TokenBackward { logits, rows, labels, d_logits, saved: 0, upstream };
-                let (shape, all) = (self.token_shape(), Rows { base: 0, n: token.n as u64 });
-                fused.token.plan_backward(&self.limits, &shape, all, &from, &mut self.calls)
-            }
-            StepSource::Hidden {
-                hidden,
-                weight,
-                bias,
-                d_hidden,
-                d_weight,
-                d_bias,
-                scratch,
-                h,
-                chunk,
-                columns,
-            } => {
-                let saved = 0;
-                let from = FusedBackward {
-                    hidden,
-                    weight,
-                    bias,
-                    labels,
-                    rows,
-                    scratch,
-                    d_hidden,
-                    d_weight,
-                    d_bias,
-                    saved,
-                    upstream,
-                };
-                let shape = self.fused_shape(h, (chunk, columns));
-                fused.plan_backward(&self.limits, &shape, &from, &mut self.calls)
-            }
-        }
     }
 }

@@ -42,7 +42,19 @@ fn batch<L: PairLink>(
     };
     let ref_logps = (0..n).map(|_| draw.uniform(-6.0, -1.0)).collect();
     let reduction = Reduction::Mean { over: pairs.max(1) as u32 };
-    StepProblem { loss, head, v, pairs, len, labels, rules, ref_logps, reduction, extras: [None, None, None] }
+    StepProblem {
+        loss,
+        head,
+        v,
+        pairs,
+        len,
+        labels,
+        rules,
+        ref_logps,
+        reduction,
+        extras: [None, None, None],
+        tail: None,
+    }
 }
 
 /// The cases.
@@ -87,7 +99,24 @@ fn given() -> Vec<Case> {
     optimistic.extras[2] = own("preferences of a step", 0.0, 1.0);
     let mut weighted = batch("WPO", presets::DPO, (9, 17, 33, 0));
     weighted.extras = [own("weights of a step", 0.0, 2.0), own("margins beside weights", -1.0, 1.0), None];
+    let tailed = |name: &str, v: usize, weight: f64| {
+        let mut step = batch(name, presets::LD_DPO, (9, 17, v, 0));
+        step.tail = Some(weight);
+        Case::new(name, step)
+    };
+    let mut masked = batch("LD-DPO, a reference of NaN where nothing counts", presets::LD_DPO, (5, 11, 0, 0));
+    masked.tail = Some(0.25);
+    for i in 0..masked.labels.len() {
+        if masked.rules.of(&masked.labels, i).is_none() {
+            masked.ref_logps[i] = f64::NAN;
+        }
+    }
     vec![
+        tailed("LD-DPO from log-probabilities", 0, 0.5),
+        tailed("LD-DPO from logits", 33, 0.3),
+        tailed("LD-DPO without tails", 0, 0.0),
+        tailed("LD-DPO of whole tails", 21, 1.0),
+        Case::new("LD-DPO, a reference of NaN where nothing counts", masked),
         Case::new("ORPO from log-probabilities", batch("ORPO", presets::ORPO, shape)),
         Case::new("CPO from log-probabilities", batch("CPO", presets::CPO, shape)),
         Case::new("REBEL from log-probabilities", regression),

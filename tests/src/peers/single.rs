@@ -13,7 +13,7 @@ use super::pair::cotangent;
 use super::reader::Reader;
 use super::{Judgement, all, one};
 use crate::file::FileError;
-use crate::problem::SingleStep;
+use crate::problem::{Head, RefLogps, SingleStep};
 
 /// The problems of a case of this kind; `None` when the operator is another.
 pub(super) fn read(reader: Reader<'_>) -> Option<Result<Vec<Judgement>, FileError>> {
@@ -64,10 +64,22 @@ fn kto(reader: Reader<'_>) -> Result<Vec<Judgement>, FileError> {
     let op = Kto { beta: reader.number("beta", 0.1)?, ..Kto::default() };
     op.check().map_err(|error| reader.refused(error))?;
     let bias = bias.unwrap_or_else(|| vec![0.0; v]);
-    let constants = vec![reference, desirable, kl.data.clone()];
+    let constants = vec![desirable, kl.data.clone()];
     let reduction = Reduction::Mean { over: u32::try_from(responses.max(1)).unwrap_or(u32::MAX) };
-    let problem =
-        SingleStep { op, hidden, weight, bias, h, responses, len, labels, rules, constants, reduction };
+    let problem = SingleStep {
+        op,
+        head: Head::Hidden { hidden, weight, bias: Some(bias), h },
+        v,
+        responses,
+        len,
+        labels,
+        rules,
+        reference: Some(RefLogps::Sequence(reference)),
+        inputs: Vec::new(),
+        constants,
+        reduction,
+        weight: 1.0,
+    };
     let grads = [all(names[0], "d_hidden"), all(names[1], "d_weight"), all(names[2], "d_bias")];
     let mut judgement = Judgement::new(problem, &[one("loss", "sum", 0)], &grads);
     judgement.cotangent = cotangent(reader)?;

@@ -67,6 +67,7 @@ impl LossVisitor for StepCase<'_> {
             ref_logps: batch.ref_logps.clone(),
             reduction,
             extras: [None, None, None],
+            tail: None,
         };
         let mut judgements = Vec::new();
         let hidden = if let Peer::Liger(_) = self.peer { "input" } else { "hidden" };

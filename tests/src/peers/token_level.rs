@@ -85,6 +85,7 @@ impl<'c> Tokens<'c> {
             ref_logps: self.ref_logps.clone(),
             reduction: Reduction::Mean { over: u32::try_from(self.pairs.max(1)).unwrap_or(u32::MAX) },
             extras: self.extras.clone(),
+            tail: None,
         }
     }
 }

@@ -4,13 +4,14 @@ use std::ops::Div;
 
 use bellwether_core::Error;
 use bellwether_core::logprob::{Linear, Token};
-use bellwether_core::pair::PairLoss;
+use bellwether_core::pair::{PairLoss, tail_words, tail_words_len};
 use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::sig::{Reduction, pair_rows as pair, segment_stats as segment, token_rows as token};
 use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
 use bellwether_cpu_ref::pair_rows::{Extras, PairLink, Plane};
 use bellwether_cpu_ref::step::{
-    Batch, Reference, StepOut, step_from_hidden, step_from_logits, step_from_logps,
+    Batch, Reference, StepOut, Tail, step_from_hidden, step_from_logits, step_from_logps,
+    tail_step_from_logits, tail_step_from_logps,
 };
 
 use super::{Compute, Number, Output, Outputs, RunError, inputs, zeros};
@@ -66,6 +67,17 @@ pub struct StepProblem<L> {
     pub reduction: Reduction,
     /// Weights, margins and preferences of the pairs.
     pub extras: [Option<Vec<f64>>; 3],
+    /// The weight of tokens beyond the length that both responses have; `None`: 1. Not from hidden states.
+    pub tail: Option<f64>,
+}
+
+impl<L> StepProblem<L> {
+    /// The words that say where tails begin.
+    pub fn tail_words(&self) -> Result<Vec<u32>, Error> {
+        let mut words = vec![0; tail_words_len(self.pairs, self.len)];
+        tail_words(&self.labels, self.rules, (self.pairs, self.len), &mut words)?;
+        Ok(words)
+    }
 }
 
 /// The packed results of a step, as both backends give them.
@@ -174,7 +186,9 @@ impl<L: PairLink> StepProblem<L> {
             d_weight: Vec::new(),
             d_bias: Vec::new(),
         };
-        let mut d_tokens = zeros(n);
+        let (mut d_tokens, mut scratch) = (zeros(n), zeros::<T>(2 * n));
+        let words = self.tail_words()?;
+        let tail = self.tail.map(|weight| Tail { words: &words, weight });
         let mut out = StepOut {
             tokens: &mut p.tokens,
             sequences: &mut p.sequences,
@@ -185,14 +199,27 @@ impl<L: PairLink> StepProblem<L> {
         };
         match &self.head {
             Head::Logps(logps) => {
-                step_from_logps(&self.loss, &batch, &inputs::<T>(logps), &mut out)?;
+                let logps = inputs::<T>(logps);
+                match tail {
+                    None => step_from_logps(&self.loss, &batch, &logps, &mut out)?,
+                    Some(tail) => {
+                        tail_step_from_logps(&self.loss, &batch, &tail, &logps, (&mut scratch, &mut out))?;
+                    }
+                }
                 p.d_logps = d_tokens;
             }
             Head::Logits(logits) => {
                 let logits = inputs::<T>(logits);
                 p.d_logits = zeros(logits.len());
                 let head = (&logits[..], self.v);
-                step_from_logits(&self.loss, &Token::default(), &batch, head, &mut out, &mut p.d_logits)?;
+                let (loss, op, d_logits) = (&self.loss, Token::default(), &mut p.d_logits);
+                match tail {
+                    None => step_from_logits(loss, &op, &batch, head, &mut out, d_logits)?,
+                    Some(tail) => {
+                        let work = (&mut scratch[..], &mut out);
+                        tail_step_from_logits(loss, &op, &batch, &tail, head, work, d_logits)?;
+                    }
+                }
             }
             Head::Hidden { hidden, weight, bias, h } => {
                 let (hidden, weight) = (inputs::<T>(hidden), inputs::<T>(weight));

@@ -1,31 +1,29 @@
-//! Whole training steps of a loss on single responses, from hidden states: the operators' own plans, one behind another.
+//! Whole training steps of a loss on single responses, from token log-probabilities, from logits or from hidden states.
 
-use bellwether_core::logprob::{Linear, SequenceSum};
-use bellwether_core::sig::segment_stats::{Keep, PLANES as SUMS, Segments};
+use bellwether_core::logprob::{Linear, Token};
+use bellwether_core::sig::Reduction;
+use bellwether_core::sig::segment_stats::PLANES as SUMS;
 use bellwether_core::sig::token_rows::{Labels, PLANES as TOKENS};
-use bellwether_core::sig::{Reduction, token_rows::LOGP};
 use bellwether_core::{Error, Op};
-use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients, fused_linear, fused_linear_backward};
-use bellwether_cpu_ref::segment_stats::{Values, segment_stats, segment_stats_backward};
-use bellwether_cpu_ref::token_map::{MapInputs, MapRow, View, token_map};
-use bellwether_cpu_ref::token_rows::TokenUpstream;
+use bellwether_cpu_ref::fused_linear::{Hidden, HiddenGradients};
+use bellwether_cpu_ref::step::{
+    Reference, SingleBatch, SingleOut, single_step_from_hidden, single_step_from_logits,
+    single_step_from_logps,
+};
+use bellwether_cpu_ref::token_map::{MapRow, View};
 
-use super::{Compute, Number, Output, Outputs, RunError, inputs, zeros};
-use crate::rig::{Rig, SingleResults};
+use super::{Compute, Head, Number, Output, Outputs, RunError, inputs, planes, zeros};
+use crate::rig::Rig;
 
-/// One batch of responses: a map whose input is a log-probability per response, behind the head of a model.
+/// One batch of responses: a map whose first input is a log-probability per response, behind the head of a model.
 #[derive(Clone, Debug)]
 pub struct SingleStep<O> {
     /// The loss.
     pub op: O,
-    /// `[B · T, h]`.
-    pub hidden: Vec<f64>,
-    /// `[v, h]`.
-    pub weight: Vec<f64>,
-    /// `[v]`.
-    pub bias: Vec<f64>,
-    /// Width of a hidden state.
-    pub h: usize,
+    /// Where the logits come from: `[B · T, ...]`.
+    pub head: Head,
+    /// Entries of the vocabulary; 0 where log-probabilities are given.
+    pub v: usize,
     /// Responses.
     pub responses: usize,
     /// Tokens of a response.
@@ -34,48 +32,149 @@ pub struct SingleStep<O> {
     pub labels: Vec<i32>,
     /// Which label scores which row.
     pub rules: Labels,
-    /// The map's constants: a value per response, or one for all.
+    /// Log-probabilities under the reference per token, `[B · T]`, or per response, `[B]`; `None` where the loss does
+    /// not read them.
+    pub reference: Option<RefLogps>,
+    /// The map's other inputs, a value per response.
+    pub inputs: Vec<Vec<f64>>,
+    /// The map's other constants: a value per response, or one for all.
     pub constants: Vec<Vec<f64>>,
     /// How the losses become one.
     pub reduction: Reduction,
+    /// Multiplies the reduced loss and its gradients.
+    pub weight: f64,
 }
 
-impl<O> SingleStep<O> {
-    /// Entries of the vocabulary.
-    pub fn v(&self) -> usize {
-        self.bias.len()
-    }
+/// Log-probabilities under a reference.
+#[derive(Clone, Debug)]
+pub enum RefLogps {
+    /// Per token.
+    Token(Vec<f64>),
+    /// Per response.
+    Sequence(Vec<f64>),
+}
 
+impl RefLogps {
+    /// The numbers.
+    pub fn values(&self) -> &Vec<f64> {
+        match self {
+            Self::Token(x) | Self::Sequence(x) => x,
+        }
+    }
+}
+
+/// The packed results of a step, as both backends give them.
+#[derive(Clone, Debug)]
+pub struct SinglePlanes<T> {
+    /// Log-probabilities of responses.
+    pub sequences: Vec<T>,
+    /// Planes of the map, without gaps.
+    pub map: Vec<T>,
+    /// The reduced loss.
+    pub sum: T,
+    /// Gradients by what the head takes, in its order.
+    pub gradients: Vec<Vec<T>>,
+}
+
+impl<O: MapRow> SingleStep<O> {
     /// The distance between two responses' values of a constant: none where there is one for all.
     pub fn distance(&self, constant: &[f64]) -> usize {
         usize::from(constant.len() == self.responses)
     }
-}
 
-impl<O: MapRow> SingleStep<O> {
-    fn outputs<T>(&self, losses: &[T], [d_hidden, d_weight, d_bias]: [Vec<T>; 3], sum: T) -> Outputs<T>
-    where
-        T: Copy,
-    {
-        vec![
-            Output::new("losses", 1, losses[..self.responses].to_vec()),
-            Output::new("sum", 1, vec![sum]),
-            Output::new("d_hidden", self.h, d_hidden),
-            Output::new("d_weight", self.h, d_weight),
-            Output::new("d_bias", 1, d_bias),
-        ]
+    fn outputs<T: Copy>(&self, p: SinglePlanes<T>) -> Outputs<T> {
+        let mut outputs = planes(&O::PLANES.result().collect::<Vec<_>>(), &p.map);
+        outputs.push(Output::new("seq_logps", 1, p.sequences));
+        outputs.push(Output::new("sum", 1, vec![p.sum]));
+        let names: &[(&str, usize)] = match &self.head {
+            Head::Logps(_) => &[("d_logps", self.len)],
+            Head::Logits(_) => &[("d_logits", self.v)],
+            Head::Hidden { h, .. } => &[("d_hidden", *h), ("d_weight", *h), ("d_bias", 1)],
+        };
+        let gradients = names.iter().zip(p.gradients);
+        outputs.extend(gradients.map(|(&(name, width), data)| Output::new(name, width, data)));
+        outputs
     }
 
-    /// Losses, and the gradient by each response's log-probability: the planes of the map.
-    fn map<T: Number>(&self, logps: &[T]) -> Result<Vec<T>, Error> {
-        let shape = (self.responses, 1);
-        let x = [View { data: logps, row: 1, col: 1 }];
-        let constants: Vec<Vec<T>> = self.constants.iter().map(|c| inputs(c)).collect();
-        let views = constants.iter().zip(&self.constants);
-        let c: Vec<_> = views.map(|(data, given)| View { data, row: self.distance(given), col: 1 }).collect();
-        let mut planes = zeros(O::PLANES.count() * self.responses);
-        token_map(&self.op, &MapInputs::new(shape, &x, &c), self.reduction, &mut planes)?;
-        Ok(planes)
+    fn run<T: Number>(&self) -> Result<SinglePlanes<T>, Error> {
+        let (n, b) = (self.labels.len(), self.responses);
+        let all = |arrays: &[Vec<f64>]| arrays.iter().map(|x| inputs::<T>(x)).collect::<Vec<_>>();
+        let (more, constants) = (all(&self.inputs), all(&self.constants));
+        let view = |data, row| View { data, row, col: 1 };
+        let more: Vec<_> = more.iter().map(|data| view(&data[..], 1)).collect();
+        let given = constants.iter().zip(&self.constants);
+        let constants: Vec<_> = given.map(|(data, x)| view(&data[..], self.distance(x))).collect();
+        let reference = self.reference.as_ref().map(|reference| inputs::<T>(reference.values()));
+        let reference = self.reference.as_ref().zip(reference.as_deref()).map(|(kind, x)| match kind {
+            RefLogps::Token(_) => Reference::Token(x),
+            RefLogps::Sequence(_) => Reference::Sequence(x),
+        });
+        let batch = SingleBatch {
+            labels: &self.labels,
+            rules: self.rules,
+            responses: b,
+            len: self.len,
+            reference,
+            inputs: &more,
+            constants: &constants,
+            reduction: self.reduction,
+            weight: self.weight,
+        };
+        let given = matches!(self.head, Head::Logps(_));
+        let mut tokens = zeros(if given { 0 } else { TOKENS.len() * n });
+        let (mut sequences, mut ref_sequences) = (zeros(SUMS.len() * b), zeros(SUMS.len() * b));
+        let (mut map, mut loss, mut d_tokens) = (zeros(O::PLANES.count() * b), zeros(1), zeros(n));
+        let mut out = SingleOut {
+            tokens: &mut tokens,
+            sequences: &mut sequences,
+            ref_sequences: &mut ref_sequences,
+            map: &mut map,
+            loss: &mut loss,
+            d_tokens: &mut d_tokens,
+        };
+        let mut gradients = self.through(&batch, &mut out)?;
+        if given {
+            gradients.push(d_tokens);
+        }
+        sequences.truncate(b);
+        Ok(SinglePlanes { sequences, map, sum: loss[0], gradients })
+    }
+
+    /// The step behind its head; the gradients by what the head takes, but for given log-probabilities.
+    fn through<T: Number>(
+        &self,
+        batch: &SingleBatch<'_, T>,
+        out: &mut SingleOut<'_, T>,
+    ) -> Result<Vec<Vec<T>>, Error> {
+        match &self.head {
+            Head::Logps(logps) => {
+                single_step_from_logps(&self.op, batch, &inputs::<T>(logps), out)?;
+                Ok(Vec::new())
+            }
+            Head::Logits(logits) => {
+                let (logits, mut d_logits) = (inputs::<T>(logits), zeros(logits.len()));
+                let head = (&logits[..], self.v);
+                single_step_from_logits(&self.op, &Token::default(), batch, head, out, &mut d_logits)?;
+                Ok(vec![d_logits])
+            }
+            Head::Hidden { hidden, weight, bias, h } => {
+                let (labels, rules, h, v) = (batch.labels, batch.rules, *h, self.v);
+                let (hidden, weight) = (inputs::<T>(hidden), inputs::<T>(weight));
+                let bias = bias.as_deref().map(inputs::<T>);
+                let x =
+                    Hidden { hidden: &hidden, weight: &weight, bias: bias.as_deref(), h, v, labels, rules };
+                let (mut d_hidden, mut d_weight) = (zeros(hidden.len()), zeros(weight.len()));
+                let mut d_bias: Vec<T> = zeros(bias.as_deref().map_or(0, <[T]>::len));
+                let to_bias = bias.is_some().then_some(&mut d_bias[..]);
+                let gradients =
+                    HiddenGradients { d_hidden: &mut d_hidden, d_weight: &mut d_weight, d_bias: to_bias };
+                let mut scratch = zeros((batch.labels.len() + 1) * v);
+                let work = (&mut scratch[..], gradients);
+                single_step_from_hidden(&self.op, &Linear::default(), batch, &x, out, work)?;
+                let with_bias = bias.is_some();
+                Ok([d_hidden, d_weight].into_iter().chain(with_bias.then_some(d_bias)).collect())
+            }
+        }
     }
 }
 
@@ -85,36 +184,10 @@ impl<O: MapRow> Compute for SingleStep<O> {
     }
 
     fn cpu<T: Number>(&self) -> Result<Outputs<T>, Error> {
-        let (n, b) = (self.labels.len(), self.responses);
-        let [hidden, weight, bias] = [&self.hidden, &self.weight, &self.bias].map(|x| inputs::<T>(x));
-        let (labels, rules) = (&self.labels[..], self.rules);
-        let (h, v) = (self.h, self.v());
-        let x = Hidden { hidden: &hidden, weight: &weight, bias: Some(&bias), h, v, labels, rules };
-        let (mut tokens, mut scratch) = (zeros::<T>(TOKENS.len() * n), zeros::<T>((n + 1) * v));
-        fused_linear(&Linear::default(), &x, &mut scratch, &mut tokens)?;
-        let values = Values {
-            values: &tokens[LOGP * n..][..n],
-            segments: Segments::Padded { count: b, len: self.len },
-            keep: Keep::Labelled { labels, rules },
-        };
-        let mut sums = zeros(SUMS.len() * b);
-        segment_stats(&SequenceSum {}, &values, Reduction::Sum, &mut sums)?;
-        let planes = self.map(&sums[..b])?;
-        // Behind the outputs: the gradient by the only input.
-        let by_logp = &planes[O::PLANES.outputs.len() * b..][..b];
-        let mut d_tokens = zeros(n);
-        segment_stats_backward(&SequenceSum {}, &values, Reduction::Sum, by_logp, &mut d_tokens)?;
-        let up = TokenUpstream { logp: Some(&d_tokens[..]), ..TokenUpstream::default() };
-        let mut gradients = [zeros(hidden.len()), zeros(weight.len()), zeros(v)];
-        let [d_hidden, d_weight, d_bias] = gradients.each_mut().map(Vec::as_mut_slice);
-        let work = HiddenGradients { d_hidden, d_weight, d_bias: Some(d_bias) };
-        fused_linear_backward(&Linear::default(), &x, &up, &mut scratch, work)?;
-        let sum = T::lift(self.reduction.scale()) * T::total(planes[..b].iter().copied());
-        Ok(self.outputs(&planes, gradients, sum))
+        Ok(self.outputs(self.run::<T>()?))
     }
 
     fn gpu(&self, rig: &Rig) -> Result<Outputs<f32>, RunError> {
-        let SingleResults { losses, sum, gradients } = rig.single_step(self)?;
-        Ok(self.outputs(&losses, gradients, sum))
+        Ok(self.outputs(rig.single_step(self)?))
     }
 }

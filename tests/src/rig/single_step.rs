@@ -1,181 +1,103 @@
-//! Whole steps of a loss on single responses: four plans in one recording, on slices of two workspaces.
+//! Whole steps of a loss on single responses: the arrays that a trainer would own, and what it reads back.
 
-use bellwether_core::logprob::{Linear, SequenceSum};
-use bellwether_core::sig::token_rows::PLANES as TOKENS;
-use bellwether_core::sig::{segment_stats::PLANES as SUMS, token_rows::LOGP};
+use bellwether_core::logprob::Linear;
+use bellwether_core::sig::fused_linear::{CHUNK, COLUMNS};
+use bellwether_core::sig::segment_stats::VALUE;
 use bellwether_cpu_ref::token_map::MapRow;
 use bellwether_gpu::{
-    Dialect, FusedBackward, FusedForward, FusedLinear, FusedShape, KeepWords, MapBuffers, MapShape, Plane,
-    Recorded, SegmentBackward, SegmentForward, SegmentShape, SegmentStats, Slice, TokenMap, Upstream, View,
-    wgpu,
+    Dialect, FusedShape, ReferenceKind, Region, SingleBuffers, SingleConstant, SingleShape,
+    SingleStep as Plan, Slice, StepSource,
 };
 
 use super::layout::label_words;
 use super::linear::scratch_elements;
 use super::{Arena, Handle, Memory, Rig};
-use crate::problem::{RunError, SingleStep, singles};
-
-/// Planes are apart by a multiple of what a binding may begin at.
-const ALIGN: usize = 64;
+use crate::problem::{Head, RefLogps, RunError, SinglePlanes, SingleStep, singles};
 
 /// The arrays of a step.
 struct Arrays<'r> {
     memory: Memory<'r>,
-    shape: FusedShape,
-    /// Hidden states, weight, bias.
-    head: [Handle; 3],
-    gradients: [Handle; 3],
-    scratch: Handle,
+    /// Log-probabilities or logits, or hidden states, weight and bias.
+    head: Vec<Handle>,
+    gradients: Vec<Handle>,
+    scratch: Option<Handle>,
     labels: Handle,
-    constants: Handle,
-    /// Where each constant begins, and how far its values are apart.
-    places: Vec<[usize; 2]>,
-    /// The planes of tokens, and the gradient of each token's log-probability behind them.
-    tokens: Handle,
-    /// Sums of sequences, the map's planes behind them, the sum of the losses last.
-    responses: Handle,
+    reference: Option<Handle>,
+    inputs: Vec<Handle>,
+    /// And whether there is one for all.
+    constants: Vec<(Handle, bool)>,
+    workspace: Handle,
+}
+
+fn shape_of<O>(p: &SingleStep<O>) -> SingleShape {
+    SingleShape {
+        responses: p.responses,
+        len: p.len,
+        v: p.v,
+        ignore_index: p.rules.ignore_index,
+        shift: p.rules.shift,
+        reduction: p.reduction,
+        weight: p.weight,
+        reference: match p.reference {
+            Some(RefLogps::Token(_)) => ReferenceKind::PerToken,
+            _ => ReferenceKind::PerSequence,
+        },
+    }
 }
 
 impl<'r> Arrays<'r> {
-    fn new<O: MapRow>(rig: &'r Rig, p: &SingleStep<O>) -> Result<Self, RunError> {
-        let (n, stride) = (p.labels.len(), p.responses.next_multiple_of(ALIGN));
-        let shape = FusedShape::packed(n, p.v(), p.h, p.rules);
+    fn new<O: MapRow>(rig: &'r Rig, p: &SingleStep<O>, bytes: u64) -> Result<Self, RunError> {
         let mut arena = Arena::new(rig);
-        let head = [("hidden", &p.hidden), ("weight", &p.weight), ("bias", &p.bias)]
-            .map(|(name, x)| arena.input(name, &singles(x)));
-        let gradients = [("d_hidden", &p.hidden), ("d_weight", &p.weight), ("d_bias", &p.bias)]
-            .map(|(name, x)| arena.output(name, x.len()));
-        let scratch = arena.output("scratch", scratch_elements(&shape)?);
+        let both = |arena: &mut Arena<'r>, names: [&'static str; 2], x: &[f64]| {
+            (arena.input(names[0], &singles(x)), arena.output(names[1], x.len()))
+        };
+        let mut scratch = None;
+        let arrays = match &p.head {
+            Head::Logps(logps) => vec![both(&mut arena, ["logps", "d_logps"], logps)],
+            Head::Logits(logits) => vec![both(&mut arena, ["logits", "d_logits"], logits)],
+            Head::Hidden { hidden, weight, bias, h } => {
+                let fused = FusedShape::packed(p.labels.len(), p.v, *h, p.rules).tiled(CHUNK, COLUMNS);
+                let mut arrays = vec![
+                    both(&mut arena, ["hidden", "d_hidden"], hidden),
+                    both(&mut arena, ["weight", "d_weight"], weight),
+                ];
+                arrays.extend(bias.as_ref().map(|bias| both(&mut arena, ["bias", "d_bias"], bias)));
+                scratch = Some(arena.output("scratch", scratch_elements(&fused)?));
+                arrays
+            }
+        };
+        let (head, gradients) = arrays.into_iter().unzip();
         let labels = arena.words("labels", label_words(&p.labels));
-        let (mut all, mut places) = (Vec::new(), Vec::new());
-        for constant in &p.constants {
-            places.push([all.len(), p.distance(constant)]);
-            all.extend(singles(constant));
-        }
-        let constants = arena.input("constants", &all);
-        let tokens = arena.output("tokens", (TOKENS.len() + 1) * n.next_multiple_of(ALIGN));
-        let planes = SUMS.len() + O::PLANES.count() + SUMS.len();
-        let responses = arena.output("responses", planes * stride);
+        let reference = p.reference.as_ref().map(RefLogps::values);
+        let reference = reference.map(|x| arena.input("reference", &singles(x)));
+        let inputs = p.inputs.iter().map(|x| arena.input("input", &singles(x))).collect();
+        let constants = p.constants.iter();
+        let constants =
+            constants.map(|x| (arena.input("constant", &singles(x)), p.distance(x) == 0)).collect();
+        let workspace = arena.output("workspace", usize::try_from(bytes / 4).unwrap_or(usize::MAX));
         let memory = arena.commit()?;
-        Ok(Self { memory, shape, head, gradients, scratch, labels, constants, places, tokens, responses })
-    }
-}
-
-/// What a step gives.
-pub struct SingleResults {
-    /// Per response.
-    pub losses: Vec<f32>,
-    /// Their sum, reduced.
-    pub sum: f32,
-    /// Gradients of hidden states, weight and bias.
-    pub gradients: [Vec<f32>; 3],
-}
-
-/// The plans, and what they share.
-struct Step<'a, 'r, O> {
-    problem: &'a SingleStep<O>,
-    arrays: &'a Arrays<'r>,
-    device: &'a wgpu::Device,
-    head: FusedLinear,
-    sums: SegmentStats,
-    map: TokenMap,
-    /// Elements from one plane of tokens, and of responses, to the next.
-    rows: usize,
-    stride: usize,
-}
-
-impl<'r, O: MapRow> Step<'_, 'r, O> {
-    fn part(&self, handle: Handle, first: usize, count: usize) -> Slice<'_> {
-        self.arrays.memory.slice(handle).part(first as u64, count as u64)
+        Ok(Self { memory, head, gradients, scratch, labels, reference, inputs, constants, workspace })
     }
 
-    fn head_shape(&self) -> FusedShape {
-        FusedShape { result_stride: self.rows, ..self.arrays.shape }
-    }
-
-    /// Sequences of kept tokens; the map's gradient is the upstream one.
-    fn kept(&self) -> SegmentShape {
-        SegmentShape {
-            keep: Some(KeepWords::from(&self.problem.rules)),
-            result: Plane { offset: 0, stride: self.stride },
-            upstream: Plane::at((SUMS.len() + O::PLANES.outputs.len()) * self.stride),
-            ..SegmentShape::padded(self.problem.responses, self.problem.len)
+    fn source(&self, head: &Head) -> StepSource<'_> {
+        let at = |handle| self.memory.slice(handle);
+        let (x, dx) = (|i: usize| at(self.head[i]), |i: usize| at(self.gradients[i]));
+        match head {
+            Head::Logps(_) => StepSource::Logps { logps: x(0), d_logps: dx(0) },
+            Head::Logits(_) => StepSource::Logits { logits: x(0), d_logits: dx(0) },
+            Head::Hidden { h, bias, .. } => StepSource::Hidden {
+                hidden: x(0),
+                weight: x(1),
+                bias: bias.as_ref().map(|_| x(2)),
+                d_hidden: dx(0),
+                d_weight: dx(1),
+                d_bias: bias.as_ref().map(|_| dx(2)),
+                scratch: at(self.scratch.unwrap_or(self.workspace)),
+                h: *h,
+                chunk: CHUNK,
+                columns: COLUMNS,
+            },
         }
-    }
-
-    /// Where the sum of the losses stands.
-    fn last(&self) -> usize {
-        (SUMS.len() + O::PLANES.count()) * self.stride
-    }
-
-    /// Hidden states → log-probabilities of responses.
-    fn forward(&self) -> Result<Recorded, RunError> {
-        let a = self.arrays;
-        let [hidden, weight, bias] = a.head.map(|handle| a.memory.slice(handle));
-        let [labels, scratch] = [a.labels, a.scratch].map(|handle| a.memory.slice(handle));
-        let result = self.part(a.tokens, 0, TOKENS.len() * self.rows);
-        let buffers = FusedForward { hidden, weight, bias: Some(bias), labels, scratch, result };
-        let mut recorded = self.head.forward(self.device, &self.head_shape(), &buffers)?;
-        let buffers = SegmentForward {
-            values: self.part(a.tokens, LOGP * self.rows, self.problem.labels.len()),
-            words: Some(labels),
-            result: self.part(a.responses, 0, SUMS.len() * self.stride),
-        };
-        recorded.append(self.sums.forward(self.device, &self.kept(), &buffers)?);
-        Ok(recorded)
-    }
-
-    /// Log-probabilities of responses → losses and gradients, and the sum of the losses.
-    fn losses(&self) -> Result<Recorded, RunError> {
-        let (a, p) = (self.arrays, self.problem);
-        let mut shape = MapShape::packed(p.responses, 1, p.reduction);
-        shape.result.stride = self.stride;
-        for (view, &[offset, row]) in shape.constants.iter_mut().zip(&a.places) {
-            *view = View { offset, row, col: 1 };
-        }
-        let result = self.part(a.responses, SUMS.len() * self.stride, O::PLANES.count() * self.stride);
-        let inputs = self.part(a.responses, 0, p.responses);
-        let constants = Some(a.memory.slice(a.constants));
-        let buffers = MapBuffers { inputs, constants, mask: None, result };
-        let mut recorded = self.map.forward(self.device, &shape, &buffers)?;
-        let total = SegmentShape {
-            scale: p.reduction.scale() as f32,
-            result: Plane { offset: 0, stride: 1 },
-            ..SegmentShape::padded(1, p.responses)
-        };
-        let to = self.part(a.responses, self.last(), SUMS.len());
-        let buffers = SegmentForward { values: result, words: None, result: to };
-        recorded.append(self.sums.forward(self.device, &total, &buffers)?);
-        Ok(recorded)
-    }
-
-    /// Gradients of responses → those of hidden states, weight and bias.
-    fn backward(&self) -> Result<Recorded, RunError> {
-        let a = self.arrays;
-        let labels = a.memory.slice(a.labels);
-        let buffers = SegmentBackward {
-            rows: self.part(a.responses, 0, self.last()),
-            words: Some(labels),
-            d_values: self.part(a.tokens, TOKENS.len() * self.rows, self.problem.labels.len()),
-        };
-        let mut recorded = self.sums.backward(self.device, &self.kept(), &buffers)?;
-        let [hidden, weight, bias] = a.head.map(|handle| a.memory.slice(handle));
-        let [d_hidden, d_weight, d_bias] = a.gradients.map(|handle| a.memory.slice(handle));
-        let buffers = FusedBackward {
-            hidden,
-            weight,
-            bias: Some(bias),
-            labels,
-            rows: a.memory.slice(a.tokens),
-            scratch: a.memory.slice(a.scratch),
-            d_hidden,
-            d_weight,
-            d_bias: Some(d_bias),
-            saved: 0,
-            upstream: Upstream { offset: TOKENS.len() * self.rows, stride: self.rows, mask: 1 },
-        };
-        recorded.append(self.head.backward(self.device, &self.head_shape(), &buffers)?);
-        Ok(recorded)
     }
 }
 
@@ -184,27 +106,40 @@ impl Rig {
     ///
     /// # Errors
     /// What the host or the device refuses.
-    pub fn single_step<O: MapRow>(&self, p: &SingleStep<O>) -> Result<SingleResults, RunError> {
-        let kernel = |source| self.kernel_in(source, Dialect::POOLED);
-        let arrays = Arrays::new(self, p)?;
-        let step = Step {
-            problem: p,
-            arrays: &arrays,
-            device: self.context.device(),
-            head: FusedLinear::compile_with(&Linear::default(), kernel)?,
-            sums: SegmentStats::compile_with(&SequenceSum {}, kernel)?,
-            map: TokenMap::compile_with(&p.op, kernel)?,
-            rows: p.labels.len().next_multiple_of(ALIGN),
-            stride: p.responses.next_multiple_of(ALIGN),
+    pub fn single_step<O: MapRow>(&self, p: &SingleStep<O>) -> Result<SinglePlanes<f32>, RunError> {
+        let plan =
+            Plan::compile_with(&p.op, &Linear::default(), |source| self.kernel_in(source, Dialect::POOLED))?;
+        let shape = shape_of(p);
+        let layout = plan.layout(&shape)?;
+        let arrays = Arrays::new(self, p, layout.bytes)?;
+        let at = |handle: Handle| arrays.memory.slice(handle);
+        let inputs: Vec<Slice<'_>> = arrays.inputs.iter().copied().map(at).collect();
+        let constant = |&(handle, all): &(Handle, bool)| {
+            if all { SingleConstant::All(at(handle)) } else { SingleConstant::Each(at(handle)) }
         };
-        let mut recorded = step.forward()?;
-        recorded.append(step.losses()?);
-        recorded.append(step.backward()?);
-        let [x, w, c] = arrays.gradients;
-        let [responses, d_hidden, d_weight, d_bias] =
-            arrays.memory.run(&recorded, [arrays.responses, x, w, c])?;
-        let losses = responses[SUMS.len() * step.stride..][..p.responses].to_vec();
-        let (sum, gradients) = (responses[step.last()], [d_hidden, d_weight, d_bias]);
-        Ok(SingleResults { losses, sum, gradients })
+        let constants: Vec<_> = arrays.constants.iter().map(constant).collect();
+        let buffers = SingleBuffers {
+            source: arrays.source(&p.head),
+            labels: at(arrays.labels),
+            reference: arrays.reference.map(at),
+            inputs: &inputs,
+            constants: &constants,
+            workspace: at(arrays.workspace),
+        };
+        let recorded = plan.record(self.context.device(), &shape, &buffers)?;
+        let gradient = |i: usize| arrays.gradients.get(i).copied().unwrap_or(arrays.gradients[0]);
+        let wanted = [arrays.workspace, gradient(0), gradient(1), gradient(2)];
+        let [workspace, first, second, third] = arrays.memory.run(&recorded, wanted)?;
+        let planes = |region: Region| {
+            let plane = |i| region.values(i, &workspace).iter().copied();
+            (0..region.planes).flat_map(plane).collect::<Vec<_>>()
+        };
+        Ok(SinglePlanes {
+            sequences: layout.sequences.values(VALUE, &workspace).to_vec(),
+            map: planes(layout.map),
+            // An empty batch has no dispatch that would write it.
+            sum: if p.responses == 0 { 0.0 } else { layout.summary.values(VALUE, &workspace)[0] },
+            gradients: [first, second, third].into_iter().take(arrays.gradients.len()).collect(),
+        })
     }
 }

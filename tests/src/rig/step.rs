@@ -6,6 +6,7 @@ use bellwether_core::sig::fused_linear::{CHUNK, COLUMNS};
 use bellwether_core::sig::pair_rows as pair;
 use bellwether_gpu::{
     Dialect, FusedShape, PairStep, Recorded, ReferenceKind, StepBuffers, StepExtras, StepShape, StepSource,
+    StepTail,
 };
 
 use super::layout::label_words;
@@ -25,6 +26,7 @@ pub(super) struct StepRun<'r> {
     reference: Handle,
     workspace: Handle,
     extras: [Option<Handle>; 3],
+    tail: Option<Handle>,
 }
 
 impl<'r> StepRun<'r> {
@@ -62,11 +64,13 @@ impl<'r> StepRun<'r> {
         let names = ["weight_of_pairs", "margin", "preference"];
         let extras = std::array::from_fn(|i| p.extras[i].as_ref().map(|x| arena.input(names[i], &single(x))));
         let labels = arena.words("labels", label_words(&p.labels));
+        let words = p.tail_words()?;
+        let tail = p.tail.map(|_| arena.words("tail words", words));
         let reference = arena.input("ref_logps", &single(&p.ref_logps));
         let bytes = shape.workspace_bytes()?;
         let workspace = arena.output("workspace", usize::try_from(bytes / 4).unwrap_or(usize::MAX));
         let memory = arena.commit()?;
-        Ok(Self { memory, shape, head, gradients, scratch, labels, reference, workspace, extras })
+        Ok(Self { memory, shape, head, gradients, scratch, labels, reference, workspace, extras, tail })
     }
 
     pub(super) fn record<L: Link>(&self, rig: &Rig, p: &StepProblem<L>) -> Result<Recorded, RunError> {
@@ -93,7 +97,8 @@ impl<'r> StepRun<'r> {
         };
         let (labels, reference, workspace) = (at(self.labels), at(self.reference), at(self.workspace));
         let [weight, margin, preference] = self.extras.map(|handle| handle.map(at));
-        let extras = StepExtras { weight, margin, preference };
+        let tail = self.tail.zip(p.tail).map(|(words, weight)| StepTail { words: at(words), weight });
+        let extras = StepExtras { weight, margin, preference, tail };
         let buffers = StepBuffers { source, labels, reference, workspace, extras };
         Ok(step.record(rig.context.device(), &self.shape, &buffers)?)
     }
@@ -112,6 +117,10 @@ impl<'r> StepRun<'r> {
                 |i| workspace[region.offset as usize + i * region.stride..][..region.n].iter().copied();
             (0..region.planes).flat_map(plane).collect::<Vec<_>>()
         };
+        let mut sequences = planes(layout.sequences);
+        if p.tail.is_some() {
+            sequences[..layout.scores.n].copy_from_slice(layout.scores.values(0, &workspace));
+        }
         let none = Vec::new;
         let [d_logps, d_logits, d_hidden, d_weight, d_bias] = match &p.head {
             Head::Logps(_) => [first, none(), none(), none(), none()],
@@ -121,7 +130,7 @@ impl<'r> StepRun<'r> {
         };
         Ok(StepPlanes {
             tokens: planes(layout.token),
-            sequences: planes(layout.sequences),
+            sequences,
             references: planes(layout.references),
             pairs: planes(layout.pair),
             summary: planes(layout.summary)[..pair::LOGGED].to_vec(),
