@@ -26,7 +26,7 @@ struct Data {
 
 /// The rows in some scalar.
 fn pairs<'a, T>(logits: &'a [T], ref_logits: &'a [T], labels: &'a [i32]) -> Pairs<'a, T> {
-    Pairs { logits, ref_logits, labels, layout: PairLayout::packed(V, Labels::default()) }
+    Pairs::new([logits, ref_logits], labels, PairLayout::packed(V, Labels::default()))
 }
 
 fn cpu<O: PairRow, T: Scalar>(

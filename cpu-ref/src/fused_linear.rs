@@ -52,7 +52,7 @@ impl<T: Scalar> Hidden<'_, T> {
         exactly(op, "hidden", self.hidden, product(op, "hidden", n, self.h)?)?;
         exactly(op, "weight", self.weight, product(op, "weight", self.v, self.h)?)?;
         self.bias.map_or(Ok(()), |bias| exactly(op, "bias", bias, self.v))?;
-        check_labels(op, self.labels, &self.rules, self.v, |_| true)?;
+        check_labels(op, self.labels, &self.rules, None, self.v)?;
         if scratch.len() < need {
             return Err(Error::ShapeMismatch { op, arg: "scratch", expected: need, given: scratch.len() });
         }

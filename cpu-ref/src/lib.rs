@@ -26,6 +26,7 @@
 #[cfg(feature = "rayon")]
 extern crate alloc;
 
+mod element;
 pub mod fused_linear;
 pub mod fused_pairs;
 pub mod list;
@@ -43,3 +44,5 @@ pub mod token_rows;
 pub mod token_states;
 pub mod top_rows;
 pub mod unpaired;
+
+pub use element::Element;

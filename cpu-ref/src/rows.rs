@@ -89,10 +89,10 @@ pub(crate) fn fill_planes<T: Scalar, const P: usize>(
 }
 
 /// Calls `fill(i, row)` for every row of `width` elements of `result`.
-pub(crate) fn fill_rows<T: Scalar>(
+pub(crate) fn fill_rows<E: Send>(
     width: usize,
-    result: &mut [T],
-    fill: impl Fn(usize, &mut [T]) + Send + Sync,
+    result: &mut [E],
+    fill: impl Fn(usize, &mut [E]) + Send + Sync,
 ) {
     if width == 0 {
         return;

@@ -4,15 +4,16 @@ use bellwether_core::logprob::Token;
 use bellwether_core::sig::token_rows::{Labels, MOST_COLUMNS, PLANES};
 use bellwether_core::{Error, Op, status};
 
+use crate::Element;
 use crate::logprob::token::{Row, Upstream, banned, row, slope};
 pub use crate::rows::Scalar;
 use crate::rows::{exactly, fill_planes, fill_rows, holds_rows, product};
 
 /// Logits and labels: `n = labels.len()` rows of `v` logits.
 #[derive(Clone, Copy, Debug)]
-pub struct Tokens<'a, T> {
+pub struct Tokens<'a, E> {
     /// The logits; row `i` begins at `i · stride`.
-    pub logits: &'a [T],
+    pub logits: &'a [E],
     /// Logits per row.
     pub v: usize,
     /// Elements from one row to the next; at least `v`.
@@ -25,23 +26,21 @@ pub struct Tokens<'a, T> {
     pub mask: Option<&'a [i32]>,
 }
 
-impl<'a, T: Scalar> Tokens<'a, T> {
+impl<'a, E> Tokens<'a, E> {
     /// Packed logits `[n, v]`, no mask.
     #[must_use]
-    pub const fn new(logits: &'a [T], v: usize, labels: &'a [i32], rules: Labels) -> Self {
+    pub const fn new(logits: &'a [E], v: usize, labels: &'a [i32], rules: Labels) -> Self {
         Self { logits, v, stride: v, labels, rules, mask: None }
     }
 
     /// The logits of row `i`.
-    pub(crate) fn row(&self, i: usize) -> &'a [T] {
+    pub(crate) fn row(&self, i: usize) -> &'a [E] {
         &self.logits[i * self.stride..][..self.v]
     }
 
     /// The label that scores row `i`, where one does and the row counts.
     pub(crate) fn label(&self, i: usize) -> Option<usize> {
-        let kept = self.mask.is_none_or(|mask| mask[i] != 0);
-        let label = self.rules.of(self.labels, i).filter(|_| kept);
-        label.and_then(|label| usize::try_from(label).ok())
+        label_of(self.labels, &self.rules, self.mask, i)
     }
 
     /// Shapes, labels below `bound`, and the logits of every row that counts.
@@ -49,29 +48,38 @@ impl<'a, T: Scalar> Tokens<'a, T> {
         &self,
         op: &'static str,
         bound: usize,
-        check_row: impl Fn(usize, &[T]) -> Result<(), Error>,
+        check_row: impl Fn(usize, &[E]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let n = self.labels.len();
         holds_rows(op, "logits", self.logits, (n, self.v, self.stride))?;
         if bound > MOST_COLUMNS {
             return Err(Error::ShapeMismatch { op, arg: "v", expected: MOST_COLUMNS, given: bound });
         }
-        self.mask.map_or(Ok(()), |mask| exactly(op, "mask", mask, n))?;
-        let counted = |i: usize| self.mask.is_none_or(|mask| mask[i] != 0);
-        check_labels(op, self.labels, &self.rules, bound, counted)?;
+        check_labels(op, self.labels, &self.rules, self.mask, bound)?;
         (0..n).filter(|&i| self.label(i).is_some()).try_for_each(|i| check_row(i, self.row(i)))
     }
 }
 
-/// Every label that scores a row that counts is in `0..v`.
+/// Whether a mask, where there is one, lets row `i` count.
+fn kept(mask: Option<&[i32]>, i: usize) -> bool {
+    mask.is_none_or(|mask| mask[i] != 0)
+}
+
+/// The label that scores row `i`, where one does and the row counts.
+pub(crate) fn label_of(labels: &[i32], rules: &Labels, mask: Option<&[i32]>, i: usize) -> Option<usize> {
+    rules.of(labels, i).filter(|_| kept(mask, i)).and_then(|label| usize::try_from(label).ok())
+}
+
+/// A word of the mask per row, and every label that scores a row that counts in `0..v`.
 pub(crate) fn check_labels(
     op: &'static str,
     labels: &[i32],
     rules: &Labels,
+    mask: Option<&[i32]>,
     v: usize,
-    counted: impl Fn(usize) -> bool,
 ) -> Result<(), Error> {
-    for i in (0..labels.len()).filter(|&i| counted(i)) {
+    mask.map_or(Ok(()), |mask| exactly(op, "mask", mask, labels.len()))?;
+    for i in (0..labels.len()).filter(|&i| kept(mask, i)) {
         if let Some(label) = rules.of(labels, i) {
             if usize::try_from(label).map_or(true, |y| y >= v) {
                 let row = rules.position(i).unwrap_or(i);
@@ -83,15 +91,23 @@ pub(crate) fn check_labels(
 }
 
 /// No NaN, no +∞, and not all −∞.
-pub(crate) fn check_row<T: Scalar>(op: &'static str, i: usize, logits: &[T]) -> Result<(), Error> {
-    if check_part(op, i, logits)? { Ok(()) } else { Err(Error::EmptySupport { op, row: i }) }
+pub(crate) fn check_row<T: Scalar, E: Element<T>>(
+    op: &'static str,
+    i: usize,
+    logits: &[E],
+) -> Result<(), Error> {
+    if check_part::<T, E>(op, i, logits)? { Ok(()) } else { Err(Error::EmptySupport { op, row: i }) }
 }
 
 /// No NaN, no +∞; whether any logit is finite.
-pub(crate) fn check_part<T: Scalar>(op: &'static str, i: usize, logits: &[T]) -> Result<bool, Error> {
+pub(crate) fn check_part<T: Scalar, E: Element<T>>(
+    op: &'static str,
+    i: usize,
+    logits: &[E],
+) -> Result<bool, Error> {
     let mut support = false;
     for (col, x) in logits.iter().enumerate() {
-        let given = x.value();
+        let given = x.read().value();
         if given.is_nan() || given == f64::INFINITY {
             return Err(Error::NonFinite { op, arg: "logits", row: i, col, given });
         }
@@ -115,15 +131,19 @@ pub(crate) fn planes<T: Scalar>(r: &Row<T>, label: T) -> [T; PLANES.len()] {
 /// # Errors
 /// Shapes that disagree, labels outside `0..v`, NaN or +∞ in a row that counts, a row of −∞ only; `result` is then
 /// untouched.
-pub fn token_rows<T: Scalar>(op: &Token, x: &Tokens<'_, T>, result: &mut [T]) -> Result<(), Error> {
+pub fn token_rows<T: Scalar, E: Element<T>>(
+    op: &Token,
+    x: &Tokens<'_, E>,
+    result: &mut [T],
+) -> Result<(), Error> {
     let slug = Token::SPEC.slug;
     op.check()?;
-    x.check(slug, x.v, |i, logits| check_row(slug, i, logits))?;
+    x.check(slug, x.v, |i, logits| check_row::<T, E>(slug, i, logits))?;
     let n = x.labels.len();
     exactly(slug, "result", result, product(slug, "result", PLANES.len(), n)?)?;
     fill_planes(n, result, |i| match x.label(i) {
         None => [T::zero(); PLANES.len()],
-        Some(y) => planes(&row(op, x.row(i), y), x.row(i)[y]),
+        Some(y) => planes(&row(op, x.row(i), y), x.row(i)[y].read()),
     });
     Ok(())
 }
@@ -182,24 +202,24 @@ impl<'a, T: Scalar> TokenUpstream<'a, T> {
 ///
 /// # Errors
 /// As [`token_rows`]; `d_logits` is then untouched.
-pub fn token_rows_backward<T: Scalar>(
+pub fn token_rows_backward<T: Scalar, E: Element<T>>(
     op: &Token,
-    x: &Tokens<'_, T>,
+    x: &Tokens<'_, E>,
     up: &TokenUpstream<'_, T>,
-    d_logits: &mut [T],
+    d_logits: &mut [E],
 ) -> Result<(), Error> {
     let slug = Token::SPEC.slug;
     op.check()?;
-    x.check(slug, x.v, |i, logits| check_row(slug, i, logits))?;
+    x.check(slug, x.v, |i, logits| check_row::<T, E>(slug, i, logits))?;
     up.check(slug, x.labels.len())?;
     exactly(slug, "d_logits", d_logits, product(slug, "d_logits", x.labels.len(), x.v)?)?;
     fill_rows(x.v, d_logits, |i, out| match x.label(i) {
-        None => out.fill(T::zero()),
+        None => out.fill(E::write(T::zero())),
         Some(y) => {
             let (logits, up) = (x.row(i), up.at(i));
             let r = row(op, logits, y);
             for (j, slot) in out.iter_mut().enumerate() {
-                *slot = slope(op, &r, &up, logits[j], j == y);
+                *slot = E::write(slope(op, &r, &up, logits[j].read(), j == y));
             }
         }
     });

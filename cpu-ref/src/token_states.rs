@@ -4,6 +4,7 @@ use bellwether_core::logprob::Token;
 use bellwether_core::sig::token_rows::{Labels, PLANES, STATE};
 use bellwether_core::{Error, Op};
 
+use crate::Element;
 use crate::logprob::state::State;
 use crate::logprob::token::{Row, slope};
 use crate::rows::{Scalar, exactly, fill_planes, fill_rows, product};
@@ -21,13 +22,13 @@ pub struct Shard {
 }
 
 impl Shard {
-    fn check<T: Scalar>(&self, x: &Tokens<'_, T>) -> Result<(), Error> {
+    fn check<T: Scalar, E: Element<T>>(&self, x: &Tokens<'_, E>) -> Result<(), Error> {
         let end = self.base.checked_add(x.v).ok_or(Error::SizeOverflow { op: SLUG, arg: "base" })?;
         if end > self.vocabulary {
             let (expected, given) = (self.vocabulary, end);
             return Err(Error::ShapeMismatch { op: SLUG, arg: "vocabulary", expected, given });
         }
-        x.check(SLUG, self.vocabulary, |i, logits| check_part(SLUG, i, logits).map(drop))
+        x.check(SLUG, self.vocabulary, |i, logits| check_part::<T, E>(SLUG, i, logits).map(drop))
     }
 }
 
@@ -35,14 +36,14 @@ impl Shard {
 ///
 /// # Errors
 /// Shapes that disagree, labels outside the vocabulary, NaN or +∞ in a row that counts; `states` is then untouched.
-pub fn token_states<T: Scalar>(
+pub fn token_states<T: Scalar, E: Element<T>>(
     op: &Token,
-    x: &Tokens<'_, T>,
+    x: &Tokens<'_, E>,
     shard: Shard,
     states: &mut [T],
 ) -> Result<(), Error> {
     op.check()?;
-    shard.check(x)?;
+    shard.check::<T, E>(x)?;
     let n = x.labels.len();
     exactly(SLUG, "states", states, product(SLUG, "states", STATE.len(), n)?)?;
     fill_planes(n, states, |i| {
@@ -70,7 +71,7 @@ pub fn token_rows_finish<T: Scalar>(
     let width = product(SLUG, "states", STATE.len(), n)?;
     exactly(SLUG, "states", states, product(SLUG, "states", width, shards)?)?;
     exactly(SLUG, "result", result, product(SLUG, "result", PLANES.len(), n)?)?;
-    check_labels(SLUG, labels, &rules, vocabulary, |_| true)?;
+    check_labels(SLUG, labels, &rules, None, vocabulary)?;
     let label = |i: usize| rules.of(labels, i).and_then(|label| usize::try_from(label).ok());
     let state = |i: usize| {
         let of_shard = |s: usize| State::from_planes(core::array::from_fn(|k| states[s * width + k * n + i]));
@@ -100,27 +101,27 @@ pub fn token_rows_finish<T: Scalar>(
 ///
 /// # Errors
 /// As [`token_states`]; `d_logits` is then untouched.
-pub fn token_shard_backward<T: Scalar>(
+pub fn token_shard_backward<T: Scalar, E: Element<T>>(
     op: &Token,
-    x: &Tokens<'_, T>,
+    x: &Tokens<'_, E>,
     shard: Shard,
     whole: &[T],
     up: &TokenUpstream<'_, T>,
-    d_logits: &mut [T],
+    d_logits: &mut [E],
 ) -> Result<(), Error> {
     op.check()?;
-    shard.check(x)?;
+    shard.check::<T, E>(x)?;
     let n = x.labels.len();
     up.check(SLUG, n)?;
     exactly(SLUG, "planes", whole, product(SLUG, "planes", PLANES.len(), n)?)?;
     exactly(SLUG, "d_logits", d_logits, product(SLUG, "d_logits", n, x.v)?)?;
     fill_rows(x.v, d_logits, |i, out| match x.label(i) {
-        None => out.fill(T::zero()),
+        None => out.fill(E::write(T::zero())),
         Some(y) => {
             let (logits, up) = (x.row(i), up.at(i));
             let r = Row::saved(|plane| whole[plane * n + i]);
             for (j, slot) in out.iter_mut().enumerate() {
-                *slot = slope(op, &r, &up, logits[j], shard.base + j == y);
+                *slot = E::write(slope(op, &r, &up, logits[j].read(), shard.base + j == y));
             }
         }
     });

@@ -4,6 +4,7 @@ use bellwether_core::logprob::TopK;
 use bellwether_core::sig::top_rows::{D_LOGP, MOST_K, UPSTREAM, planes};
 use bellwether_core::{Error, Op};
 
+use crate::Element;
 use crate::logprob::top_k::{MOST_PLANES, TopRow, TopUpstream as RowUpstream};
 use crate::rows::{Scalar, exactly, fill_planes, fill_rows, product};
 use crate::token_rows::{Tokens, check_row};
@@ -33,9 +34,13 @@ const SLUG: &str = TopK::SPEC.slug;
 /// assert!((entropy / core::f64::consts::LN_2 - 2.398_942_380).abs() < 1e-9); // in bits, as the paper has it
 /// # Ok::<(), bellwether_core::Error>(())
 /// ```
-pub fn top_rows<T: Scalar>(op: &TopK, x: &Tokens<'_, T>, result: &mut [T]) -> Result<(), Error> {
+pub fn top_rows<T: Scalar, E: Element<T>>(
+    op: &TopK,
+    x: &Tokens<'_, E>,
+    result: &mut [T],
+) -> Result<(), Error> {
     op.check()?;
-    x.check(SLUG, x.v, |i, logits| check_row(SLUG, i, logits))?;
+    x.check(SLUG, x.v, |i, logits| check_row::<T, E>(SLUG, i, logits))?;
     let n = x.labels.len();
     exactly(SLUG, "result", result, product(SLUG, "result", planes(op.ranks()), n)?)?;
     fill_planes(n, result, |i| match x.label(i) {
@@ -96,25 +101,25 @@ impl<'a, T: Scalar> TopUpstream<'a, T> {
 ///
 /// # Errors
 /// As [`top_rows`]; `d_logits` is then untouched.
-pub fn top_rows_backward<T: Scalar>(
+pub fn top_rows_backward<T: Scalar, E: Element<T>>(
     op: &TopK,
-    x: &Tokens<'_, T>,
+    x: &Tokens<'_, E>,
     up: &TopUpstream<'_, T>,
-    d_logits: &mut [T],
+    d_logits: &mut [E],
 ) -> Result<(), Error> {
     op.check()?;
-    x.check(SLUG, x.v, |i, logits| check_row(SLUG, i, logits))?;
+    x.check(SLUG, x.v, |i, logits| check_row::<T, E>(SLUG, i, logits))?;
     let n = x.labels.len();
     up.check(n, op.ranks())?;
     exactly(SLUG, "d_logits", d_logits, product(SLUG, "d_logits", n, x.v)?)?;
     fill_rows(x.v, d_logits, |i, out| {
         if x.label(i).is_none() {
-            return out.fill(T::zero());
+            return out.fill(E::write(T::zero()));
         }
         let (logits, up) = (x.row(i), up.at(n, i));
         let row = TopRow::of(op, logits);
         for (j, slot) in out.iter_mut().enumerate() {
-            *slot = row.slope(op, &up, logits[j], j);
+            *slot = E::write(row.slope(op, &up, logits[j].read(), j));
         }
     });
     Ok(())

@@ -25,10 +25,10 @@ pub use record::{Recorded, Slots, args_buffer};
 pub use sig::{
     Extent, FusedBackward, FusedForward, FusedLinear, FusedPairBackward, FusedPairForward, FusedPairShape,
     FusedPairs, FusedShape, Head, KeepWords, ListBuffers, ListRows, ListShape, LogitPairBackward,
-    LogitPairForward, LogitPairShape, LogitPairs, MapBuffers, MapShape, PairBuffers, PairRows, PairShape,
-    SavedRows, SegmentBackward, SegmentForward, SegmentShape, SegmentStats, TokenBackward, TokenFinish,
-    TokenForward, TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep, TopRows,
-    Upstream,
+    LogitPairForward, LogitPairInPlace, LogitPairOver, LogitPairShape, LogitPairs, MapBuffers, MapShape,
+    PairBuffers, PairRows, PairShape, SavedRows, SegmentBackward, SegmentForward, SegmentShape, SegmentStats,
+    TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows,
+    TokenShape, TokenStep, TopRows, Upstream,
 };
 pub use slice::{Plane, Slice, View};
 pub use step::{

@@ -5,6 +5,8 @@ mod common;
 mod count;
 #[path = "bytes/lists.rs"]
 mod lists;
+#[path = "bytes/more.rs"]
+mod more;
 
 use bellwether_gpu::{Context, Error, Storage};
 use common::context;

@@ -136,7 +136,7 @@ fn two_heads_in_windows() -> Result<(), Error> {
         labels: &labels,
         rules: Labels::default(),
     };
-    let (op, hard) = (Js { beta: 0.25, temperature: 4.0 }, Token::default());
+    let (op, hard) = (Js::of(0.25, Token::at(4.0)), Token::default());
     let run = |context: &Context| -> Result<_, Error> {
         let planes = context.fused_pairs_blocking(&op, Some(&hard), &inputs)?;
         let hard_up = TokenUpstream { logp: Some(&up), ..TokenUpstream::default() };

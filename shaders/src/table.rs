@@ -32,7 +32,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "forward",
-                text: text!($family/$name "forward": token_rows_forward token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "forward": token_rows_forward token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status [logit $name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
@@ -41,7 +41,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "narrow",
-                text: text!($family/$name "narrow": token_rows_forward token_rows_narrow token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "narrow": token_rows_forward token_rows_narrow token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status [logit $name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 8,
                 bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
@@ -50,7 +50,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "partial",
-                text: text!($family/$name "partial": token_rows_partial token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_state [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "partial": token_rows_partial token_rows_wide token_rows_logits token_rows token_rows_scan token_rows_lane token_rows_state [logit $name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![logits: Wide, labels: Words, result: Result, args: Args],
@@ -59,7 +59,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "finish",
-                text: text!($family/$name "finish": token_rows_finish token_rows token_rows_state token_rows_planes token_rows_status [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "finish": token_rows_finish token_rows token_rows_state token_rows_planes token_rows_status [logit $name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 64,
                 bindings: bindings![states: Input, labels: Words, result: Result, args: Args],
@@ -68,7 +68,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward",
-                text: text!($family/$name "backward": token_rows_backward token_rows_backward_bindings token_rows_logits token_rows token_rows_saved token_rows_slope token_rows_slope_of columns [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "backward": token_rows_backward token_rows_backward_bindings token_rows_logits token_rows token_rows_saved token_rows_slope token_rows_slope_of columns [logit $name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![logits: Wide, rows: Input, labels: Words, result: Result, args: Args],
@@ -77,7 +77,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward_in_place",
-                text: text!($family/$name "backward_in_place": token_rows_backward token_rows_in_place_bindings token_rows_in_place token_rows token_rows_saved token_rows_slope token_rows_slope_of columns [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "backward_in_place": token_rows_backward token_rows_in_place_bindings token_rows_in_place token_rows token_rows_saved token_rows_slope token_rows_slope_of columns [logit $name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![rows: Input, labels: Words, result: Result, args: Args],
@@ -86,7 +86,7 @@ macro_rules! kernels {
             Source {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "step",
-                text: text!($family/$name "step": token_rows_step token_rows_wide token_rows_in_place token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status token_rows_saved token_rows_slope columns [$name] [bits stored exp log tanh $($lib)*]),
+                text: text!($family/$name "step": token_rows_step token_rows_wide token_rows_in_place token_rows token_rows_scan token_rows_lane token_rows_planes token_rows_status token_rows_saved token_rows_slope columns [logit $name] [bits stored exp log tanh $($lib)*]),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![rows: Input, labels: Words, planes: Result, result: Result, args: Args],
@@ -117,7 +117,7 @@ macro_rules! kernels {
         Source {
             op: concat!(stringify!($family), "/", stringify!($name)),
             kernel: $kernel,
-            text: text!($family/$name $kernel: $($piece)* [token $name] [bits stored exp log tanh $($lib)*]),
+            text: text!($family/$name $kernel: $($piece)* [logit token $name] [bits stored exp log tanh $($lib)*]),
             workgroup: 64,
             rows_per_group: $rows,
             bindings: bindings![$($bound)*],
@@ -137,8 +137,9 @@ macro_rules! kernels {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "forward",
                 text: text!(
-                    $family/$name "forward": logit_pairs_forward logit_pairs_state $passes logit_pairs token_rows
-                    [$name] [bits stored exp log $($lib)*]
+                    $family/$name "forward": logit_pairs_forward token_rows_logits logit_pairs_reference logit_pairs_state $passes
+                    logit_pairs token_rows
+                    [logit $name] [bits stored exp log tanh $($lib)*]
                 ),
                 workgroup: 64,
                 rows_per_group: 1,
@@ -149,14 +150,28 @@ macro_rules! kernels {
                 op: concat!(stringify!($family), "/", stringify!($name)),
                 kernel: "backward",
                 text: text!(
-                    $family/$name "backward": logit_pairs_backward logit_pairs token_rows token_rows_saved columns
-                    [$name] [bits stored exp log $($lib)*]
+                    $family/$name "backward": logit_pairs_backward token_rows_logits logit_pairs_reference
+                    logit_pairs_backward_bindings logit_pairs token_rows token_rows_saved columns
+                    [logit $name] [bits stored exp log tanh $($lib)*]
                 ),
                 workgroup: 64,
                 rows_per_group: 1,
                 bindings: bindings![
                     logits: Wide, ref_logits: Wide, rows: Input, labels: Words, result: Result, args: Args
                 ],
+                args: logit_pairs::BackwardArgs::FIELDS,
+            },
+            Source {
+                op: concat!(stringify!($family), "/", stringify!($name)),
+                kernel: "backward_in_place",
+                text: text!(
+                    $family/$name "backward_in_place": logit_pairs_backward logit_pairs_in_place logit_pairs
+                    token_rows token_rows_saved columns
+                    [logit $name] [bits stored exp log tanh $($lib)*]
+                ),
+                workgroup: 64,
+                rows_per_group: 1,
+                bindings: bindings![other: Wide, rows: Input, labels: Words, result: Result, args: Args],
                 args: logit_pairs::BackwardArgs::FIELDS,
             },
         ]

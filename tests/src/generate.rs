@@ -22,7 +22,7 @@ mod top_rows;
 
 use std::cell::LazyCell;
 
-use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum};
+use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum, Token};
 use bellwether_core::op::Param;
 use bellwether_cpu_ref::list_rows::ListRow;
 use bellwether_cpu_ref::pair_rows::PairLink;
@@ -125,7 +125,7 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
 
 /// The generalised Jensen-Shannon divergence between and at its ends.
 fn js() -> Vec<Case> {
-    let of = |beta, temperature| Js { beta, temperature };
+    let of = |beta, temperature| Js::of(beta, Token::at(temperature));
     logit_pairs::settings(&[
         ("", of(0.5, 1.0), false),
         ("beta 0.1, ", of(0.1, 0.7), false),
@@ -137,7 +137,7 @@ fn js() -> Vec<Case> {
 
 /// The α-divergence on every side of 0 and 1.
 fn alpha_divergence() -> Vec<Case> {
-    let of = |alpha, temperature| AlphaDivergence { alpha, temperature };
+    let of = |alpha, temperature| AlphaDivergence::of(alpha, Token::at(temperature));
     logit_pairs::settings(&[
         ("", of(0.5, 1.0), false),
         ("alpha 0.01, ", of(0.01, 0.7), false),

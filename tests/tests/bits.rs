@@ -121,7 +121,7 @@ fn tiles_of_two_heads() {
     let labels: Vec<i32> = (0..n).map(|i| if i % 7 == 3 { -100 } else { (i * 7) as i32 }).collect();
     let run = |tile: [usize; 3]| {
         rig.fused_pairs(&FusedPairRun {
-            op: &Js { beta: 0.3, temperature: 2.0 },
+            op: &Js::of(0.3, Token::at(2.0)),
             hard: Some((&Token::default(), [Some(&hard_up), None, None, None, None])),
             rules: &Labels::default(),
             v,

@@ -1,6 +1,6 @@
 //! `logprob/alpha_divergence`.
 
-use super::token::{TEMPERATURE, check_temperature};
+use super::token::{PARAMS as TOKEN, Token};
 use crate::op::{Op, PARAM_WORDS, Paper, Param, Spec, require, word};
 use crate::sig::logit_pairs::{DIVERGENCE_PLANES, DIVERGENCE_UPSTREAM, LogitPairOp, PLANES};
 use crate::{Error, sig::Signature};
@@ -12,7 +12,7 @@ pub const MOST: f64 = 64.0;
 
 /// The α-divergence between policy `p` and reference `q`, in two reads of both rows.
 ///
-/// `D = Σ_j q_j f(p_j/q_j)`, `f(t) = (t^α − α t − (1 − α)) / (α (α − 1))`, which is
+/// `p`, `q`, `x` and `r` are those of [`Kl`](super::Kl). `D = Σ_j q_j f(p_j/q_j)`, `f(t) = (t^α − α t − (1 − α)) / (α (α − 1))`, which is
 /// `(Σ_j p_j^α q_j^(1−α) − 1) / (α (α − 1))`; nats. As α goes to 1 it becomes `KL(p‖q)`, as α goes to 0 `KL(q‖p)`; at
 /// 1/2 it is 4 times the squared Hellinger distance `1 − Σ √(p q)`, at 2 half of χ².
 ///
@@ -23,8 +23,8 @@ pub const MOST: f64 = 64.0;
 /// only where the divergence does.
 ///
 /// Backward, for `d_divergence = 1`, with `w = ((p/q)^(α−1) − 1)/(α − 1)` and `w′ = (1 − (p/q)^α)/α`:
-/// `∂/∂logits_j = p_j (w_j − α D) / temperature`, `∂/∂ref_logits_j = q_j (w′_j − (1 − α) D) / temperature`.
-/// `d_logp` adds `1{j=y} − p_j`.
+/// `∂/∂x_j = p_j (w_j − α D)`, `∂/∂r_j = q_j (w′_j − (1 − α) D)`. `d_logp` adds `1{j=y} − p_j` to the first. Slopes of `x` and
+/// `r` as there.
 ///
 /// Where α > 1 it is +∞ when the policy allows a token that the reference bans, where α < 0 the other way round; its
 /// gradients are then NaN in the whole row, and the status says [`DISJOINT`](crate::status::DISJOINT). Between 0 and 1
@@ -35,13 +35,26 @@ pub const MOST: f64 = 64.0;
 pub struct AlphaDivergence {
     /// The order α; not 0 and not 1, which are the two KL divergences.
     pub alpha: f64,
-    /// Divides the logits of both rows; > 0.
+    /// As in [`Token`], of both rows.
     pub temperature: f64,
+    /// As in [`Token`], of both rows.
+    pub logit_scale: f64,
+    /// As in [`Token`], of both rows.
+    pub softcap: f64,
 }
 
 impl Default for AlphaDivergence {
     fn default() -> Self {
-        Self { alpha: 0.5, temperature: 1.0 }
+        Self::of(0.5, Token::default())
+    }
+}
+
+impl AlphaDivergence {
+    /// The divergence of logits that [`Token`] scales and caps.
+    #[must_use]
+    pub const fn of(alpha: f64, token: Token) -> Self {
+        let Token { temperature, logit_scale, softcap } = token;
+        Self { alpha, temperature, logit_scale, softcap }
     }
 }
 
@@ -50,7 +63,7 @@ impl Op for AlphaDivergence {
         slug: "logprob/alpha_divergence",
         title: "alpha-divergence from reference logits",
         signature: Signature::LogitPairs,
-        formula: "sum_j q_j f(p_j/q_j), f(t) = (t^alpha - alpha t - (1 - alpha))/(alpha (alpha - 1)); reads both rows twice",
+        formula: "p and q as logprob/kl; sum_j q_j f(p_j/q_j), f(t) = (t^alpha - alpha t - (1 - alpha))/(alpha (alpha - 1)); reads both rows twice",
         params: &[
             Param {
                 name: "alpha",
@@ -58,7 +71,9 @@ impl Op for AlphaDivergence {
                 range: "[-64, 64], and not within 2^-10 of 0 and 1",
                 default: 0.5,
             },
-            TEMPERATURE,
+            TOKEN[0],
+            TOKEN[1],
+            TOKEN[2],
         ],
         papers: &[Paper {
             authors: "Wang et al. 2023",
@@ -68,25 +83,27 @@ impl Op for AlphaDivergence {
     };
 
     fn check(&self) -> Result<(), Error> {
-        check_temperature(Self::SPEC.slug, self.temperature)?;
+        self.token().check_for(Self::SPEC.slug)?;
         let alpha = self.alpha;
         let far = |end: f64| alpha - end >= LEAST || end - alpha >= LEAST;
         let ok = far(0.0) && far(1.0) && (-MOST..=MOST).contains(&alpha);
         require(ok, Self::SPEC.slug, "alpha", alpha, "in [-64, 64], at least 2^-10 from 0 and from 1")
     }
 
-    /// `Params { scale, alpha, rest, scale of the divergence }`, `rest = 1 − alpha` and
-    /// `1 / (alpha (alpha − 1))`.
+    /// `Params { scale, squeeze, alpha, rest }`, `rest = 1 − alpha`.
     fn words(&self) -> [u32; PARAM_WORDS] {
-        let product = self.alpha * (self.alpha - 1.0);
-        [word(1.0 / self.temperature), word(self.alpha), word(1.0 - self.alpha), word(1.0 / product)]
+        let [scale, squeeze, ..] = self.token().words();
+        [scale, squeeze, word(self.alpha), word(1.0 - self.alpha)]
     }
 }
 
 impl LogitPairOp for AlphaDivergence {
     const PLANES: &'static [&'static str; PLANES] = &DIVERGENCE_PLANES;
     const UPSTREAM: &'static [&'static str] = &DIVERGENCE_UPSTREAM;
-    fn temperature(&self) -> f64 {
-        self.temperature
+    fn token(&self) -> Token {
+        Token { temperature: self.temperature, logit_scale: self.logit_scale, softcap: self.softcap }
+    }
+    fn with_token(self, token: Token) -> Self {
+        Self::of(self.alpha, token)
     }
 }

@@ -4,21 +4,23 @@
 //! |---|---|---|
 //! | differentiable | `logits` | `[n, v]`, any row stride |
 //! | differentiable | `ref_logits` | `[n, v]`, a row stride of its own |
-//! | words | `labels` | `[n]`, i32 |
+//! | words | `labels`, and a `mask` where there is one | `[n]` each, i32 |
 //! | result of `forward` | planes: [`KL_PLANES`] or [`DIVERGENCE_PLANES`] | `[10, n]` |
 //! | result of `backward` | `d_logits`, or `d_ref_logits` of a second dispatch | `[n, v]` |
 //!
-//! Both rows are divided by one temperature; divergences and entropy in nats. A −∞ logit is a banned token, of
-//! probability 0; a token banned in both rows counts for nothing. A row whose label is `ignore_index` is not read; its
-//! outputs and gradients are 0.
+//! Both rows are scaled, capped and divided by one temperature as [`Token`] does; divergences and entropy in nats. A −∞
+//! logit is a banned token, of probability 0; a token banned in both rows counts for nothing. A row whose label is
+//! `ignore_index`, or whose mask is 0, is not read; its outputs and gradients are 0.
 //!
 //! Both matrices stand in f32, f16 or bf16 ([`Storage`](crate::Storage)), the gradients as the logits do, correctly rounded;
 //! everything is computed in f32.
 //!
 //! Each dispatch of `backward` reads both rows once and writes one gradient, so a frozen reference costs nothing.
+//! `backward_in_place` writes it over the logits that it is by; the other matrix stays as it is.
 
 use super::args::args;
 use super::token_rows::Labels;
+use crate::logprob::Token;
 use crate::op::Op;
 
 /// How many planes the forward result has.
@@ -86,8 +88,11 @@ pub trait LogitPairOp: Op {
     const PLANES: &'static [&'static str; PLANES];
     /// The planes of upstream gradients.
     const UPSTREAM: &'static [&'static str];
-    /// What divides both rows.
-    fn temperature(&self) -> f64;
+    /// What scales and caps the logits of both rows.
+    fn token(&self) -> Token;
+    /// The same operator on logits that are scaled and capped so.
+    #[must_use]
+    fn with_token(self, token: Token) -> Self;
 }
 
 /// By which row of logits a gradient is.
@@ -170,7 +175,7 @@ args! {
 }
 
 args! {
-    /// Arguments of `backward`.
+    /// Arguments of `backward` and `backward_in_place`.
     BackwardArgs {
         /// Rows of this dispatch.
         n: u32,
@@ -214,7 +219,7 @@ args! {
         mask_offset: u32,
         /// Columns before the first of this dispatch: labels count from the first column of all.
         column_base: u32,
-        /// 1: add to what `result` holds, 0: overwrite it. What is NaN there stays.
+        /// 1: add to what `result` holds, 0: overwrite it, as in place. What is NaN there stays.
         accumulate: u32,
         /// Zero.
         pad0: u32,

@@ -4,6 +4,7 @@ use bellwether_core::Real;
 use bellwether_core::sig::logit_pairs::{By, LogitPairOp, PLANES, UPSTREAM};
 
 use super::pair::{Pair, PairRow, Seen, none};
+use crate::Element;
 
 /// A divergence, token by token.
 ///
@@ -29,7 +30,7 @@ pub(super) fn share<T: Real>(w: T, l: T, rise: T) -> T {
     if l.value() < 1.0 { w * l.expm1m() } else { rise - w.weigh(l) }
 }
 
-fn own<D: Divergence, T: Real>(op: &D, pair: &Pair<T>, x: &[T], r: &[T]) -> [T; 3] {
+fn own<D: Divergence, T: Real, E: Element<T>>(op: &D, pair: &Pair<T>, x: &[E], r: &[E]) -> [T; 3] {
     if op.infinite(pair.only_policy, pair.only_reference) {
         let infinite = T::lift(f64::INFINITY);
         return op.finish([T::zero(); 2]).map(|_| infinite);
@@ -38,36 +39,36 @@ fn own<D: Divergence, T: Real>(op: &D, pair: &Pair<T>, x: &[T], r: &[T]) -> [T; 
 }
 
 impl<D: Divergence> PairRow for D {
-    fn planes<T: Real>(&self, x: &[T], r: &[T], label: usize) -> [T; PLANES] {
+    fn planes<T: Real, E: Element<T>>(&self, x: &[E], r: &[E], label: usize) -> [T; PLANES] {
         let pair = Pair::new(self, x, r, label);
         let infinite = self.infinite(pair.only_policy, pair.only_reference);
         pair.planes(own(self, &pair, x, r), infinite)
     }
 
-    fn gradient<T: Real>(
+    fn gradient<T: Real, E: Element<T>>(
         &self,
-        (x, r): (&[T], &[T]),
+        (x, r): (&[E], &[E]),
         label: usize,
         up: &[T; UPSTREAM],
         by: By,
-        out: &mut [T],
+        out: &mut [E],
     ) {
         let pair = Pair::new(self, x, r, label);
         let [_, mean, ref_mean] = own(self, &pair, x, r);
         let &[d_logp, d_divergence, ..] = up;
         let infinite = self.infinite(pair.only_policy, pair.only_reference);
         let lost = infinite && !self.has_gradient(by) && d_divergence.value() != 0.0;
-        let temperature = T::lift(self.temperature());
         for (j, slot) in out.iter_mut().enumerate() {
-            let t = pair.see(x[j], r[j]);
-            let weighed = |slope: T| d_divergence.shared().weigh(slope) / temperature;
-            *slot = match by {
+            let (x, r) = (x[j].read(), r[j].read());
+            let t = pair.see(x, r);
+            let weighed = |slope: T, logit: T| d_divergence.shared().weigh(slope) * pair.slope(logit);
+            *slot = E::write(match by {
                 _ if lost => none(),
                 By::Policy => {
-                    weighed(self.slope(&t, mean.shared())) + pair.token_slope(d_logp, T::zero(), x[j], j)
+                    weighed(self.slope(&t, mean.shared()), x) + pair.token_slope(d_logp, T::zero(), x, j)
                 }
-                By::Reference => weighed(self.ref_slope(&t, ref_mean.shared())),
-            };
+                By::Reference => weighed(self.ref_slope(&t, ref_mean.shared()), r),
+            });
         }
     }
 }

@@ -116,12 +116,13 @@ impl Divergence for Js {
 mod tests {
     use bellwether_core::logprob::Js;
 
-    use super::super::pair::check::{divergence_of, gradients_are_derivatives};
+    use super::super::pair::check::{TOKENS, divergence_of, gradients_are_derivatives};
 
     #[test]
     fn gradients_are_the_derivatives_of_the_row() {
-        for (beta, temperature) in [(0.5, 1.0), (0.1, 0.7), (0.9, 1.3), (0.0, 1.0), (1.0, 2.0)] {
-            gradients_are_derivatives(&Js { beta, temperature }, [0.7, -0.4, 0.0, 0.0], divergence_of);
+        for (i, beta) in [0.5, 0.1, 0.9, 0.0, 1.0].into_iter().enumerate() {
+            let op = Js::of(beta, TOKENS[i % TOKENS.len()]);
+            gradients_are_derivatives(&op, [0.7, -0.4, 0.0, 0.0], divergence_of);
         }
     }
 }

@@ -5,9 +5,10 @@ use bellwether_core::logprob::Kl;
 use bellwether_core::sig::logit_pairs::{By, PLANES, UPSTREAM};
 
 use super::pair::{Pair, PairRow, Seen, difference, none};
+use crate::Element;
 
 /// `KL(q‖p)` and `KL(p‖q)` of two rows.
-fn both<T: Real>(pair: &Pair<T>, x: &[T], r: &[T]) -> [T; 2] {
+fn both<T: Real, E: Element<T>>(pair: &Pair<T>, x: &[E], r: &[E]) -> [T; 2] {
     let infinity = || T::lift(f64::INFINITY);
     let ratio = |t: &Seen<T>| t.both.map_or_else(T::zero, |(_, u)| u);
     let forward = || T::total(pair.tokens(x, r).map(|t| t.q.weigh(-ratio(&t))));
@@ -24,19 +25,19 @@ fn centred<T: Real>(w: T, u: Option<T>, mean: T) -> T {
 }
 
 impl PairRow for Kl {
-    fn planes<T: Real>(&self, x: &[T], r: &[T], label: usize) -> [T; PLANES] {
+    fn planes<T: Real, E: Element<T>>(&self, x: &[E], r: &[E], label: usize) -> [T; PLANES] {
         let pair = Pair::new(self, x, r, label);
         let [forward, reverse] = both(&pair, x, r);
         pair.planes([forward, reverse, pair.policy.entropy], pair.only_policy || pair.only_reference)
     }
 
-    fn gradient<T: Real>(
+    fn gradient<T: Real, E: Element<T>>(
         &self,
-        (x, r): (&[T], &[T]),
+        (x, r): (&[E], &[E]),
         label: usize,
         up: &[T; UPSTREAM],
         by: By,
-        out: &mut [T],
+        out: &mut [E],
     ) {
         let pair = Pair::new(self, x, r, label);
         let [forward, reverse] = both(&pair, x, r);
@@ -46,22 +47,22 @@ impl PairRow for Kl {
             By::Policy => pair.only_policy && d_reverse.value() != 0.0,
             By::Reference => pair.only_reference && d_forward.value() != 0.0,
         };
-        let temperature = T::lift(self.temperature);
         for (j, slot) in out.iter_mut().enumerate() {
-            let t = pair.see(x[j], r[j]);
+            let (x, r) = (x[j].read(), r[j].read());
+            let t = pair.see(x, r);
             let u = t.both.map(|(_, u)| u);
             let (f, b) = (d_forward.shared(), d_reverse.shared());
-            *slot = match by {
+            *slot = E::write(match by {
                 _ if lost => none(),
                 By::Policy => {
                     let divergences = f * difference(&t) + b.weigh(centred(t.p, u, reverse));
-                    divergences / temperature + pair.token_slope(d_logp, d_entropy, x[j], j)
+                    divergences * pair.slope(x) + pair.token_slope(d_logp, d_entropy, x, j)
                 }
                 By::Reference => {
                     let own = f.weigh(centred(t.q, u.map(|u| -u), forward));
-                    (own - b * difference(&t)) / temperature
+                    (own - b * difference(&t)) * pair.slope(r)
                 }
-            };
+            });
         }
     }
 }
@@ -70,7 +71,7 @@ impl PairRow for Kl {
 mod tests {
     use bellwether_core::logprob::Kl;
 
-    use super::super::pair::check::gradients_are_derivatives;
+    use super::super::pair::check::{TOKENS, gradients_are_derivatives};
 
     #[test]
     fn gradients_are_the_derivatives_of_the_row() {
@@ -78,8 +79,8 @@ mod tests {
             let of: [(usize, f64); 4] = [(0, up[0]), (6, up[1]), (7, up[2]), (8, up[3])];
             of.map(|(plane, up): (usize, f64)| (planes[plane], up))
         };
-        for temperature in [1.0, 0.7] {
-            gradients_are_derivatives(&Kl { temperature }, [0.7, -0.4, 1.3, 0.3], weights);
+        for token in TOKENS {
+            gradients_are_derivatives(&Kl::of(token), [0.7, -0.4, 1.3, 0.3], weights);
         }
     }
 }

@@ -5,12 +5,13 @@ use bellwether_core::sig::logit_pairs::{By, LogitPairOp, PLANES, UPSTREAM};
 use bellwether_core::{Real, status};
 
 use super::token::{self, banned};
+use crate::Element;
 
 /// A policy's and a reference's row, each with its normaliser.
 pub struct Pair<T> {
     pub(crate) policy: token::Row<T>,
     pub(crate) reference: token::Row<T>,
-    /// What divides both rows.
+    /// What scales and caps both rows.
     pub(crate) token: TokenOp,
     /// The label.
     label: usize,
@@ -33,9 +34,9 @@ pub struct Seen<T> {
 
 impl<T: Real> Pair<T> {
     /// Normalises both rows, each of which allows a token.
-    pub(crate) fn new<O: LogitPairOp>(op: &O, x: &[T], r: &[T], label: usize) -> Self {
-        let token = TokenOp::at(op.temperature());
-        let only = |a: &[T], b: &[T]| a.iter().zip(b).any(|(&a, &b)| !banned(a) && banned(b));
+    pub(crate) fn new<O: LogitPairOp, E: Element<T>>(op: &O, x: &[E], r: &[E], label: usize) -> Self {
+        let token = op.token();
+        let only = |a: &[E], b: &[E]| a.iter().zip(b).any(|(a, b)| !banned(a.read()) && banned(b.read()));
         Self {
             policy: token::row(&token, x, label),
             reference: token::row(&token, r, label),
@@ -43,24 +44,28 @@ impl<T: Real> Pair<T> {
             label,
             only_policy: only(x, r),
             only_reference: only(r, x),
-            label_banned: banned(x[label]) || banned(r[label]),
+            label_banned: banned(x[label].read()) || banned(r[label].read()),
         }
     }
 
     /// What the two logits of a token say.
     pub(crate) fn see(&self, x: T, r: T) -> Seen<T> {
-        let temperature = T::lift(self.token.temperature);
         // Each relative to its row's maximum: the difference of the two keeps the digits of nearly equal rows.
-        let (d, e) = (x / temperature - self.policy.shift, r / temperature - self.reference.shift);
+        let relative = |x: T, row: &token::Row<T>| (!banned(x)).then(|| self.token.scaled(x) - row.shift);
+        let (d, e) = (relative(x, &self.policy), relative(r, &self.reference));
         let (norm, ref_norm) = (self.policy.log_norm.shared(), self.reference.log_norm.shared());
-        let of = |x: T, log: T| if banned(x) { T::zero() } else { log.exp() };
-        let both = (!banned(x) && !banned(r)).then(|| (e - ref_norm, (d - e) - (norm - ref_norm).shared()));
-        Seen { p: of(x, d - norm), q: of(r, e - ref_norm), both }
+        let of = |d: Option<T>, norm: T| d.map_or_else(T::zero, |d| (d - norm).exp());
+        let both = d.zip(e).map(|(d, e)| (e - ref_norm, (d - e) - (norm - ref_norm).shared()));
+        Seen { p: of(d, norm), q: of(e, ref_norm), both }
     }
 
     /// Every token of both rows.
-    pub(crate) fn tokens<'a>(&'a self, x: &'a [T], r: &'a [T]) -> impl Iterator<Item = Seen<T>> + 'a {
-        x.iter().zip(r).map(|(&x, &r)| self.see(x, r))
+    pub(crate) fn tokens<'a, E: Element<T>>(
+        &'a self,
+        x: &'a [E],
+        r: &'a [E],
+    ) -> impl Iterator<Item = Seen<T>> + 'a {
+        x.iter().zip(r).map(|(x, r)| self.see(x.read(), r.read()))
     }
 
     /// The planes, around the three of the operator's own; `infinite`: of which one is, by definition.
@@ -70,6 +75,11 @@ impl<T: Real> Pair<T> {
         let (p, q) = (&self.policy, &self.reference);
         let [a, b, c] = own;
         [p.logp, q.logp, p.max, p.log_sum, q.max, q.log_sum, a, b, c, T::lift(status.into())]
+    }
+
+    /// The slope of a row's number by its logit; −∞ has none of its own, so that at 0 is taken.
+    pub(crate) fn slope(&self, logit: T) -> T {
+        self.token.slope(if banned(logit) { T::zero() } else { logit })
     }
 
     /// The gradient of log-probability and entropy by the policy's logit `j`.
@@ -83,9 +93,16 @@ impl<T: Real> Pair<T> {
 /// A row function of LogitPairs and its gradient.
 pub trait PairRow: LogitPairOp {
     /// The planes of one row.
-    fn planes<T: Real>(&self, x: &[T], r: &[T], label: usize) -> [T; PLANES];
+    fn planes<T: Real, E: Element<T>>(&self, x: &[E], r: &[E], label: usize) -> [T; PLANES];
     /// The gradient of one row.
-    fn gradient<T: Real>(&self, rows: (&[T], &[T]), label: usize, up: &[T; UPSTREAM], by: By, out: &mut [T]);
+    fn gradient<T: Real, E: Element<T>>(
+        &self,
+        rows: (&[E], &[E]),
+        label: usize,
+        up: &[T; UPSTREAM],
+        by: By,
+        out: &mut [E],
+    );
 }
 
 /// What does not exist: the gradient of an infinite divergence.
@@ -110,6 +127,13 @@ pub(crate) mod check {
     const X: [f64; 7] = [0.3, -1.2, 2.5, f64::NEG_INFINITY, 0.3, -30.0, 1.1];
     const R: [f64; 7] = [1.3, -1.1, 2.2, f64::NEG_INFINITY, -9.0, 0.5, 1.1];
     const LABEL: usize = 2;
+
+    /// Ways to scale and cap.
+    pub(crate) const TOKENS: [TokenOp; 3] = [
+        TokenOp { temperature: 1.0, logit_scale: 1.0, softcap: 0.0 },
+        TokenOp { temperature: 0.7, logit_scale: 1.5, softcap: 2.0 },
+        TokenOp { temperature: 1.3, logit_scale: 0.5, softcap: 0.0 },
+    ];
 
     /// Log-probability and divergence, each with its upstream gradient.
     pub(crate) fn divergence_of<T: Copy>(planes: &[T; PLANES], up: &[f64; UPSTREAM]) -> [(T, f64); UPSTREAM] {

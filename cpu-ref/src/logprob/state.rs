@@ -3,6 +3,7 @@
 use bellwether_core::{Real, logprob::Token};
 
 use super::token::{Row, banned};
+use crate::Element;
 
 /// The state of some columns: see [`STATE`](bellwether_core::sig::token_rows::STATE).
 ///
@@ -51,12 +52,14 @@ impl<T: Real> State<T> {
     }
 
     /// Of neighbouring columns, the first of which is `base`; `label` counts from the vocabulary's first.
-    pub fn of(op: &Token, logits: &[T], base: usize, label: usize) -> Self {
-        let own = label.checked_sub(base).and_then(|j| logits.get(j)).copied();
+    pub fn of<E: Element<T>>(op: &Token, logits: &[E], base: usize, label: usize) -> Self {
+        let own = label.checked_sub(base).and_then(|j| logits.get(j)).map(|x| x.read());
         let label = own.map(|x| if banned(x) { x } else { op.scaled(x) });
         let label = label.unwrap_or_else(|| T::lift(f64::INFINITY));
-        let allowed =
-            || logits.iter().enumerate().filter(|(_, x)| !banned(**x)).map(|(j, &x)| (j, op.scaled(x)));
+        let allowed = || {
+            let read = logits.iter().map(|x| x.read()).enumerate();
+            read.filter(|(_, x)| !banned(*x)).map(|(j, x)| (j, op.scaled(x)))
+        };
         let largest = allowed().reduce(|a, b| if b.1.value() > a.1.value() { b } else { a });
         let Some((first, top)) = largest else { return Self { label, ..Self::empty() } };
         let (shift, count) = (top.frozen(), T::lift(allowed().count() as f64));

@@ -2,6 +2,8 @@
 
 use bellwether_core::{Real, logprob::Token};
 
+use crate::Element;
+
 /// What is known of one row of logits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row<T> {
@@ -49,8 +51,11 @@ pub(crate) fn banned<T: Real>(x: T) -> bool {
 }
 
 /// The statistics of a row with at least one finite logit.
-pub fn row<T: Real>(op: &Token, logits: &[T], label: usize) -> Row<T> {
-    let allowed = || logits.iter().enumerate().filter(|(_, x)| !banned(**x)).map(|(j, &x)| (j, op.scaled(x)));
+pub fn row<T: Real, E: Element<T>>(op: &Token, logits: &[E], label: usize) -> Row<T> {
+    let allowed = || {
+        let read = logits.iter().map(|x| x.read()).enumerate();
+        read.filter(|(_, x)| !banned(*x)).map(|(j, x)| (j, op.scaled(x)))
+    };
     let (first, max) = allowed()
         .reduce(|a, b| if b.1.value() > a.1.value() { b } else { a })
         .unwrap_or_else(|| (0, T::lift(f64::NEG_INFINITY)));
@@ -64,7 +69,7 @@ pub fn row<T: Real>(op: &Token, logits: &[T], label: usize) -> Row<T> {
     let entropy = T::total(allowed().map(|(_, x)| -log_p(x).exp().weigh(log_p(x))));
     let count = T::lift(allowed().count() as f64);
     let half_mean = T::total(allowed().map(|(_, x)| x / (count + count)));
-    let logp = match logits[label] {
+    let logp = match logits[label].read() {
         x if banned(x) => x,
         x => (op.scaled(x) - shift) - log_norm,
     };
@@ -86,15 +91,15 @@ pub fn row<T: Real>(op: &Token, logits: &[T], label: usize) -> Row<T> {
 
 /// 1 where the label's logit is the largest, the first of equal ones. Logits that differ may be equal once they are
 /// scaled, in finite precision: the margin says so.
-fn top1<T: Real>(op: &Token, logits: &[T], label: usize) -> T {
-    let own = logits[label];
-    let equal_before = logits[..label].iter().any(|x| x.value() >= own.value() && x.value() <= own.value());
+fn top1<T: Real, E: Element<T>>(op: &Token, logits: &[E], label: usize) -> T {
+    let all = || logits.iter().map(|x| x.read());
+    let own = logits[label].read();
+    let equal_before = all().take(label).any(|x| x.value() >= own.value() && x.value() <= own.value());
     if banned(own) || equal_before {
         return T::zero();
     }
-    let others =
-        logits.iter().filter(|x| !banned(**x) && (x.value() > own.value() || x.value() < own.value()));
-    let rival = others.copied().reduce(|a, b| if b.value() > a.value() { b } else { a });
+    let others = all().filter(|x| !banned(*x) && (x.value() > own.value() || x.value() < own.value()));
+    let rival = others.reduce(|a, b| if b.value() > a.value() { b } else { a });
     rival.map_or_else(T::one, |x| (op.scaled(own) - op.scaled(x)).step())
 }
 

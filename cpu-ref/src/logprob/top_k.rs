@@ -5,6 +5,7 @@ use bellwether_core::logprob::{TopEntropy, TopK};
 use bellwether_core::sig::top_rows::{MOST_K, NO_TOKEN, TAIL};
 
 use super::token::{Row, banned, row as statistics};
+use crate::Element;
 
 /// The most planes that a row has.
 pub(crate) const MOST_PLANES: usize = 2 * MOST_K + TAIL.len();
@@ -39,11 +40,11 @@ pub struct TopUpstream<T> {
 }
 
 /// Columns of the `k` largest logits, sorted by (value falling, column rising), and how many there are.
-fn largest<T: Real>(k: usize, logits: &[T]) -> ([usize; MOST_K], usize) {
+fn largest<T: Real, E: Element<T>>(k: usize, logits: &[E]) -> ([usize; MOST_K], usize) {
     let (mut places, mut found) = ([0; MOST_K], 0);
-    for (j, x) in logits.iter().enumerate().filter(|(_, x)| !banned(**x)) {
+    for (j, x) in logits.iter().map(|x| x.read()).enumerate().filter(|(_, x)| !banned(*x)) {
         // Columns come in order: an equal one stands before.
-        let at = places[..found].partition_point(|&i| logits[i].value() >= x.value());
+        let at = places[..found].partition_point(|&i| logits[i].read().value() >= x.value());
         if at < k {
             found = (found + 1).min(k);
             places.copy_within(at..found - 1, at + 1);
@@ -55,13 +56,13 @@ fn largest<T: Real>(k: usize, logits: &[T]) -> ([usize; MOST_K], usize) {
 
 impl<T: Real> TopRow<T> {
     /// Of a row with at least one finite logit.
-    pub fn of(op: &TopK, logits: &[T]) -> Self {
+    pub fn of<E: Element<T>>(op: &TopK, logits: &[E]) -> Self {
         let token = op.token();
-        let (places, found) = largest(op.ranks(), logits);
+        let (places, found) = largest::<T, E>(op.ranks(), logits);
         let whole = statistics(&token, logits, places[0]);
         let mut logp = [T::lift(f64::NEG_INFINITY); MOST_K];
         for (logp, &j) in logp.iter_mut().zip(&places[..found]) {
-            *logp = (token.scaled(logits[j]) - whole.shift) - whole.log_norm;
+            *logp = (token.scaled(logits[j].read()) - whole.shift) - whole.log_norm;
         }
         let all = whole.allowed.value() <= found as f64;
         let mass = if all { T::one() } else { T::total(logp[..found].iter().map(|q| q.exp())) };
@@ -184,7 +185,7 @@ mod tests {
         let mut sorted: [usize; 8] = [0, 1, 2, 4, 5, 6, 7, 8];
         sorted.sort_by(|&a, &b| LOGITS[b].total_cmp(&LOGITS[a]).then(a.cmp(&b)));
         for k in 1..=12 {
-            let (places, found) = largest(k, &LOGITS);
+            let (places, found) = largest::<f64, f64>(k, &LOGITS);
             assert_eq!(places[..found], sorted[..k.min(8)], "k = {k}");
         }
     }

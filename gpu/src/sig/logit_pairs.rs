@@ -1,19 +1,21 @@
 //! LogitPairs on the GPU: a policy's and a reference's logits and labels in, planes or gradients of logits out.
 
+mod in_place;
 mod shape;
 
 use bellwether_core::Storage;
 use bellwether_core::sig::logit_pairs::{BackwardArgs, By, ForwardArgs, LogitPairOp};
 use bellwether_shaders::{Dialect, Source};
 
-pub use shape::{LogitPairBackward, LogitPairForward, LogitPairShape};
+pub use in_place::LogitPairInPlace;
+pub use shape::{LogitPairBackward, LogitPairForward, LogitPairOver, LogitPairShape};
 
 use crate::error::{Error, index};
 use crate::kernel::Kernel;
 use crate::record::{Call, Recorded, record};
-use crate::sig::token_rows::{Rows, matrix, tiles};
+use crate::sig::token_rows::{Rows, Upstream, matrix, tiles};
 use crate::sig::{Params, source};
-use crate::slice::Limits;
+use crate::slice::{Limits, Slice};
 
 /// The plan of one operator of the signature: both kernels, compiled.
 #[derive(Clone, Debug)]
@@ -96,39 +98,6 @@ impl LogitPairs {
         record(device, &calls)
     }
 
-    /// What all dispatches of a `backward` share.
-    fn backward_header(
-        &self,
-        shape: &LogitPairShape,
-        buffers: &LogitPairBackward<'_>,
-        window: PairWindow,
-    ) -> Result<BackwardArgs, Error> {
-        let op = self.params.op;
-        let labels = shape.labels(op, &buffers.labels)?;
-        let (saved_offset, saved_stride) = shape.planes(op, "rows", buffers.saved, &buffers.rows)?;
-        let upstream = buffers.upstream;
-        upstream.check(op, self.upstream, shape.n, &buffers.rows)?;
-        Ok(BackwardArgs {
-            v: index(op, "v", shape.layout.v as u64)?,
-            logits_stride: index(op, "logits", shape.layout.stride as u64)?,
-            ref_stride: index(op, "ref_logits", shape.layout.ref_stride as u64)?,
-            seq_len: labels.seq_len,
-            shift: labels.shift,
-            ignore_index: labels.ignore_index,
-            mask_offset: labels.mask_offset,
-            saved_offset,
-            saved_stride,
-            upstream_offset: index(op, "upstream", upstream.offset as u64)?,
-            upstream_stride: index(op, "upstream", upstream.stride as u64)?,
-            upstream_mask: upstream.mask,
-            result_stride: index(op, "d_logits", shape.gradient_stride as u64)?,
-            by_reference: window.by.word(),
-            column_base: index(op, "column_base", window.column_base)?,
-            accumulate: u32::from(window.accumulate),
-            ..BackwardArgs::default()
-        })
-    }
-
     /// `forward` on some rows; `logits` and `ref_logits` hold those rows only, labels and result all `shape.n`.
     pub(crate) fn plan_forward<'a>(
         &'a self,
@@ -154,7 +123,7 @@ impl LogitPairs {
                 logits_stride: index(op, "logits", logits.stride)?,
                 ref_offset,
                 ref_stride: index(op, "ref_logits", ref_logits.stride)?,
-                labels_offset: 0,
+                labels_offset: labels.labels_offset,
                 seq_len: labels.seq_len,
                 shift: labels.shift,
                 ignore_index: labels.ignore_index,
@@ -183,7 +152,8 @@ impl LogitPairs {
         let [logits, ref_logits] = shape.matrices(op, limits, rows.n, both, self.storage())?;
         let size = (rows.n, shape.layout.v, shape.gradient_stride);
         let gradient = matrix((op, "d_logits"), limits, size, buffers.d_logits, self.storage())?;
-        let header = self.backward_header(shape, buffers, window)?;
+        let from = (&buffers.labels, &buffers.rows, buffers.saved, buffers.upstream);
+        let header = header((op, self.upstream), shape, from, window)?;
         let most = logits.window_rows(op, limits)?.min(ref_logits.window_rows(op, limits)?);
         let most = most.min(gradient.window_rows(op, limits)?);
         for (first, n) in tiles(rows.n, most) {
@@ -199,4 +169,36 @@ impl LogitPairs {
         }
         Ok(())
     }
+}
+
+/// What all dispatches of a `backward` share: labels, saved planes and where they begin, upstream gradients.
+fn header(
+    (op, count): (&'static str, usize),
+    shape: &LogitPairShape,
+    (labels, rows, saved, upstream): (&Slice<'_>, &Slice<'_>, usize, Upstream),
+    window: PairWindow,
+) -> Result<BackwardArgs, Error> {
+    let labels = shape.labels(op, labels)?;
+    let (saved_offset, saved_stride) = shape.planes(op, "rows", saved, rows)?;
+    upstream.check(op, count, shape.n, rows)?;
+    Ok(BackwardArgs {
+        v: index(op, "v", shape.layout.v as u64)?,
+        logits_stride: index(op, "logits", shape.layout.stride as u64)?,
+        ref_stride: index(op, "ref_logits", shape.layout.ref_stride as u64)?,
+        labels_offset: labels.labels_offset,
+        seq_len: labels.seq_len,
+        shift: labels.shift,
+        ignore_index: labels.ignore_index,
+        mask_offset: labels.mask_offset,
+        saved_offset,
+        saved_stride,
+        upstream_offset: index(op, "upstream", upstream.offset as u64)?,
+        upstream_stride: index(op, "upstream", upstream.stride as u64)?,
+        upstream_mask: upstream.mask,
+        result_stride: index(op, "d_logits", shape.gradient_stride as u64)?,
+        by_reference: window.by.word(),
+        column_base: index(op, "column_base", window.column_base)?,
+        accumulate: u32::from(window.accumulate),
+        ..BackwardArgs::default()
+    })
 }

@@ -20,7 +20,9 @@ pub mod top_rows;
 pub use fused_linear::{FusedBackward, FusedForward, FusedLinear, FusedShape};
 pub use fused_pairs::{FusedPairBackward, FusedPairForward, FusedPairShape, FusedPairs, Head, SavedRows};
 pub use list_rows::{ListBuffers, ListRows, ListShape};
-pub use logit_pairs::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs};
+pub use logit_pairs::{
+    LogitPairBackward, LogitPairForward, LogitPairInPlace, LogitPairOver, LogitPairShape, LogitPairs,
+};
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
 pub use token_map::{MapBuffers, MapShape, TokenMap};

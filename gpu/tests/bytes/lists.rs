@@ -13,8 +13,10 @@ use bellwether_gpu::{
     TokenInPlace, TokenMap, TokenOver, TokenRows, TokenShape, TokenStep, Upstream, wgpu,
 };
 
+use super::more;
+
 /// Rows of every list but PairRows', which has one.
-const ROWS: usize = 3;
+pub(super) const ROWS: usize = 3;
 
 /// A kernel and what is expected of it.
 pub(crate) struct List {
@@ -51,7 +53,7 @@ macro_rules! list {
     };
 }
 
-pub(crate) const LISTS: [List; 13] = [
+pub(crate) const LISTS: [List; 18] = [
     list!("TokenRows | `forward`", "v", &["logits"], ROWS, WIDE, [1, 0], true, |c, v, s| token(
         c, v, s, false
     )),
@@ -88,6 +90,35 @@ pub(crate) const LISTS: [List; 13] = [
     list!("LogitPairs | `backward`", "v", BOTH, ROWS, WIDE, [2, 1], true, |c, v, s| {
         pairs(c, v, s, &Kl::default(), true)
     }),
+    list!(
+        "LogitPairs | `backward_in_place`",
+        "v",
+        &["other", "result"],
+        ROWS,
+        WIDE,
+        [2, 1],
+        false,
+        |c, v, _| { more::pairs_over(c, v) }
+    ),
+    list!("TopRows | `forward`", "v", &["logits"], ROWS, WIDE, [1, 0], true, |c, v, s| {
+        more::top(c, v, s, false)
+    }),
+    list!("TopRows | `narrow`", "v", &["logits"], ROWS, [128, 256, 256], [1, 0], true, |c, v, s| {
+        more::top(c, v, s, false)
+    }),
+    list!("TopRows | `backward`", "v", &["logits", "result"], ROWS, WIDE, [1, 1], true, |c, v, s| {
+        more::top(c, v, s, true)
+    }),
+    list!(
+        "TopRows | `partial`, `finish`",
+        "parts",
+        &["logits"],
+        ROWS,
+        [2, 3, 4],
+        [PART as u32, 0],
+        false,
+        |c, parts, _| more::top_states(c, parts)
+    ),
     list!("SegmentStats | `forward`", "len", &["values"], ROWS, WIDE, [1, 0], false, |c, v, _| segments(
         c, v, false
     )),
@@ -127,7 +158,7 @@ pub(crate) const LISTS: [List; 13] = [
 ];
 
 /// A buffer of zeros: the same numbers in every storage, and planes of good rows.
-fn zeros(context: &Context, elements: usize) -> Result<wgpu::Buffer, Error> {
+pub(super) fn zeros(context: &Context, elements: usize) -> Result<wgpu::Buffer, Error> {
     context.upload_u32(&vec![0; elements.max(1)])
 }
 

@@ -3,12 +3,13 @@
 // Where beta is 0 it is KL(q || p), where it is 1 KL(p || q). Needs expm1m.wgsl.
 
 struct Params {
-    // 1 / temperature.
+    // logit_scale / temperature; with soft-capping softcap / temperature.
     scale: f32,
+    // logit_scale / softcap; 0: no soft-capping.
+    squeeze: f32,
     beta: f32,
     // 1 - beta.
     rest: f32,
-    pad0: u32,
 }
 
 // log(m / p) of m = b q + (1 - b) p, u = log(p / q) and rest = 1 - b: log(1 + b (exp(-u) - 1)), or log(m / q) - u where
@@ -57,7 +58,7 @@ fn row_gradient_lost(params: Params, own: vec3<f32>, up: vec4<f32>, by_reference
     return up.y != 0.0 && select(params.beta != 0.0, params.rest != 0.0, by_reference);
 }
 
-// The gradient of one token by its policy's or its reference's logit, times temperature; log-probability left out.
+// The gradient of one token by its policy's or its reference's scaled logit; log-probability left out.
 fn row_gradient(params: Params, own: vec3<f32>, up: vec4<f32>, t: Seen, by_reference: bool) -> f32 {
     let difference = pair_difference(t);
     if (by_reference) {

@@ -1,11 +1,12 @@
 // Both KL divergences of two rows of logits, from the moments of one traversal.
 
 struct Params {
-    // 1 / temperature.
+    // logit_scale / temperature; with soft-capping softcap / temperature.
     scale: f32,
+    // logit_scale / softcap; 0: no soft-capping.
+    squeeze: f32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 // Forward and reverse divergence, and the entropy.
@@ -21,7 +22,7 @@ fn row_gradient_lost(params: Params, own: vec3<f32>, up: vec4<f32>, by_reference
     return select(reverse, forward, by_reference);
 }
 
-// The gradient of one token by its policy's or its reference's logit, times temperature; log-probability left out.
+// The gradient of one token by its policy's or its reference's scaled logit; log-probability left out.
 fn row_gradient(params: Params, own: vec3<f32>, up: vec4<f32>, t: Seen, by_reference: bool) -> f32 {
     let difference = pair_difference(t);
     if (by_reference) {

@@ -1,20 +1,7 @@
-// What all kernels of LogitPairs share: how logits are read, and what a token's two logits say.
+// What all kernels of LogitPairs share: what a token's two logits say.
 
 // Below any logarithm that matters, and the difference of two of these is finite.
 const PAIR_FAR = -1e38;
-
-fn logit_at(i: u32) -> f32 {
-    return bw_unpack(logits[bw_word(i)], i);
-}
-
-fn ref_logit_at(i: u32) -> f32 {
-    return bw_unpack(ref_logits[bw_word(i)], i);
-}
-
-// A logit as its row sees it. NaN and infinities keep their bits.
-fn pair_logit(params: Params, logit: f32) -> f32 {
-    return select(logit, logit * params.scale, bw_is_finite(logit));
-}
 
 // Both rows' largest logit, and the logarithm of the sum of exponentials relative to it.
 struct Norms {

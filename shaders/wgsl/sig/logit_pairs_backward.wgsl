@@ -33,13 +33,6 @@ struct Args {
     params: Params,
 }
 
-@group(0) @binding(0) var<storage, read> logits: array<u32>;
-@group(0) @binding(1) var<storage, read> ref_logits: array<u32>;
-@group(0) @binding(2) var<storage, read> rows: array<f32>;
-@group(0) @binding(3) var<storage, read> labels: array<u32>;
-@group(0) @binding(4) var<storage, read_write> result: array<u32>;
-@group(0) @binding(5) var<uniform> args: Args;
-
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -111,11 +104,14 @@ fn own_gradient(slope: Slope, row: u32, j: u32) -> f32 {
         return slope.fill;
     }
     let by_reference = args.by_reference != 0u;
-    let x = pair_logit(args.params, logit_at(args.logits_offset + row * args.logits_stride + j));
-    let r = pair_logit(args.params, ref_logit_at(args.ref_offset + row * args.ref_stride + j));
-    let seen = pair_see(slope.norms, x, r);
+    let x = logit_at(args.logits_offset + row * args.logits_stride + j);
+    let r = ref_logit_at(args.ref_offset + row * args.ref_stride + j);
+    let seen = pair_see(slope.norms, row_logit(args.params, x), row_logit(args.params, r));
     // 1 - p of the label without its cancellation.
     let towards = select(-seen.p, -bw_expm1(seen.log_p), j == slope.label);
     let by_logp = select(slope.up.x * towards, 0.0, by_reference);
-    return args.params.scale * (by_logp + row_gradient(args.params, slope.own, slope.up, seen, by_reference));
+    let own = select(x, r, by_reference);
+    // Minus infinity has no slope of its own; that at 0 is the scale.
+    let chain = row_logit_slope(args.params, select(own, 0.0, bw_is_minus_infinity(own)));
+    return chain * (by_logp + row_gradient(args.params, slope.own, slope.up, seen, by_reference));
 }

@@ -30,8 +30,6 @@ struct Args {
     params: Params,
 }
 
-@group(0) @binding(0) var<storage, read> logits: array<u32>;
-@group(0) @binding(1) var<storage, read> ref_logits: array<u32>;
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
 @group(0) @binding(3) var<storage, read_write> result: array<f32>;
 @group(0) @binding(4) var<uniform> args: Args;
@@ -133,11 +131,11 @@ fn load(place: Place, j: u32) -> Quad {
 }
 
 fn policy(i: u32) -> f32 {
-    return pair_logit(args.params, logit_at(i));
+    return row_logit(args.params, logit_at(i));
 }
 
 fn reference(i: u32) -> f32 {
-    return pair_logit(args.params, ref_logit_at(i));
+    return row_logit(args.params, ref_logit_at(i));
 }
 
 fn finite(x: vec4<f32>) -> vec4<bool> {

@@ -17,7 +17,7 @@ pub(super) fn distillation(d: &mut Draw<'_>, student: Hidden<'_, f64>, op: Token
     let (ref_hidden, ref_weight) = (d.numbers(held), d.numbers(columns));
     let (ref_hidden, ref_weight, ref_bias) = (&ref_hidden[..], &ref_weight[..], None);
     let x = HiddenPairs { student, ref_hidden, ref_weight, ref_bias, ref_h };
-    let js = Js { beta: d.parameter(0.5), temperature: d.parameter(1.0) };
+    let js = Js::of(d.parameter(0.5), super::drivers::token_op(d));
     let mut work = vec![0.0; d.near((n + 2).checked_mul(v))];
     let planes = [d.near(Some(two::PLANES * n)), d.near(Some(token::PLANES.len() * n))];
     let forward = all_or_nothing(planes, |[result, hard]| {

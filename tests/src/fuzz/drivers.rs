@@ -33,8 +33,7 @@ pub(super) fn token_rows(data: &[u8]) -> bool {
     let op = token_op(&mut d);
     let (held, rules) = (d.near(n.checked_mul(stride)), d.rules(4));
     let logits = d.numbers(held);
-    let mask: Option<Vec<i32>> =
-        d.rarely().then(|| (0..d.near(Some(n))).map(|_| d.any::<bool>().into()).collect());
+    let mask = mask(&mut d, n);
     let x = Tokens { logits: &logits, v, stride, labels: &labels, rules, mask: mask.as_deref() };
     let planes = d.near(Some(token::PLANES.len() * n));
     let forward = all_or_nothing([planes], |[result]| tokens::token_rows(&op, &x, result));
@@ -42,6 +41,11 @@ pub(super) fn token_rows(data: &[u8]) -> bool {
     let width = d.near(n.checked_mul(v));
     let backward = all_or_nothing([width], |[d]| tokens::token_rows_backward(&op, &x, &up.lend(), d));
     forward && backward
+}
+
+/// Which rows count: all, mostly.
+fn mask(d: &mut Draw<'_>, n: usize) -> Option<Vec<i32>> {
+    d.rarely().then(|| (0..d.near(Some(n))).map(|_| d.any::<bool>().into()).collect())
 }
 
 /// The largest of rows, more of them than a row has now and then.
@@ -107,11 +111,12 @@ pub(super) fn logit_pairs(data: &[u8]) -> bool {
     let layout = PairLayout { v, stride: stride(&mut d), ref_stride: stride(&mut d), rules: d.rules(3) };
     let (held, ref_held) = (d.near(n.checked_mul(layout.stride)), d.near(n.checked_mul(layout.ref_stride)));
     let (logits, ref_logits) = (d.numbers(held), d.numbers(ref_held));
-    let x = LogitPairs { logits: &logits, ref_logits: &ref_logits, labels: &labels, layout };
-    let temperature = d.parameter(1.0);
-    let kl = divergence(&Kl { temperature }, &x, &mut d);
-    let js = divergence(&Js { beta: d.parameter(0.5), temperature }, &x, &mut d);
-    let alpha = divergence(&AlphaDivergence { alpha: d.parameter(2.0), temperature }, &x, &mut d);
+    let mask = mask(&mut d, n);
+    let x = LogitPairs { mask: mask.as_deref(), ..LogitPairs::new([&logits, &ref_logits], &labels, layout) };
+    let token = token_op(&mut d);
+    let kl = divergence(&Kl::of(token), &x, &mut d);
+    let js = divergence(&Js::of(d.parameter(0.5), token), &x, &mut d);
+    let alpha = divergence(&AlphaDivergence::of(d.parameter(2.0), token), &x, &mut d);
     kl || js || alpha
 }
 

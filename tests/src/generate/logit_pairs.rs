@@ -3,9 +3,10 @@
 mod fused;
 mod shapes;
 mod stored;
+mod ways;
 
 use bellwether_core::Storage;
-use bellwether_core::logprob::Kl;
+use bellwether_core::logprob::{Kl, Token};
 use bellwether_core::sig::token_rows::Labels;
 use bellwether_core::status::{EMPTY_SUPPORT, INFINITE, LABEL_RANGE, NAN};
 use bellwether_cpu_ref::logit_pairs::PairRow;
@@ -27,6 +28,12 @@ struct Suite<O> {
 }
 
 impl<O: PairRow> Suite<O> {
+    /// A number that is near the largest of the storage.
+    fn largest(&self) -> f64 {
+        // The largest half-precision number is 65504.
+        if self.storage == Storage::F16 { 60_000.0 } else { f64::from(1e30_f32) }
+    }
+
     /// Normal logits, random labels, every upstream gradient that the operator has.
     fn normal(&self, name: &str, n: usize, v: usize, deviation: f64) -> LogitPairProblem<O> {
         let mut draw = Draw::of(&format!("{}{name}", self.prefix));
@@ -41,6 +48,8 @@ impl<O: PairRow> Suite<O> {
             labels: draw.labels(n, v, 0.0),
             upstream: core::array::from_fn(|i| has(i).then(|| draw.normals(n, 1.0))),
             storage: self.storage,
+            mask: None,
+            in_place: false,
         }
     }
 
@@ -151,6 +160,15 @@ impl<O: PairRow> Suite<O> {
                 "windows of rows",
                 LogitPairProblem { gaps: [3, 70], ..self.normal("windows of rows", 230, 181, 2.0) },
             ),
+            Case::tight(
+                "windows of rows, in place",
+                LogitPairProblem {
+                    gaps: [3, 70],
+                    in_place: true,
+                    mask: Some((0..230).map(|i| i % 7).collect()),
+                    ..self.normal("windows of rows, in place", 230, 181, 2.0)
+                },
+            ),
         ]
     }
 }
@@ -161,7 +179,8 @@ pub(super) fn kl() -> Vec<Case> {
     let plain = Suite { op: Kl::default(), prefix: String::new(), overflows: false, storage: Storage::F32 };
     for temperature in [0.7, 1.3, 8.0] {
         let name = format!("temperature {temperature}");
-        let problem = LogitPairProblem { op: Kl { temperature }, ..plain.normal(&name, 4, 75, 3.0) };
+        let problem =
+            LogitPairProblem { op: Kl::of(Token::at(temperature)), ..plain.normal(&name, 4, 75, 3.0) };
         cases.push(Case::new(name, problem));
     }
     cases.push(Case::heavy("beyond one binding", move |name| plain.normal(name, 9001, 4099, 1.0)));
@@ -174,13 +193,14 @@ pub(super) type Setting<'a, O> = (&'a str, O, bool);
 /// The cases of a divergence in several settings, each in every storage.
 pub(super) fn settings<O: PairRow>(settings: &[Setting<'_, O>]) -> Vec<Case> {
     let mut cases = Vec::new();
-    for &(prefix, op, overflows) in settings {
+    for (at, &(prefix, op, overflows)) in settings.iter().enumerate() {
         for storage in Storage::ALL {
             let name = if storage == Storage::F32 { "" } else { storage.name() };
             let prefix = format!("{prefix}{name}{}", if name.is_empty() { "" } else { ", " });
             let suite = Suite { op, prefix, overflows, storage };
             cases.extend(suite.cases());
             cases.extend(stored::of(&suite));
+            cases.extend(ways::of(&suite, at == 0));
         }
         if prefix.is_empty() {
             let suite = Suite { op, prefix: String::new(), overflows, storage: Storage::F32 };

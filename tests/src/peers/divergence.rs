@@ -7,7 +7,7 @@ use bellwether_cpu_ref::logit_pairs::PairRow;
 
 use super::pair::cotangent;
 use super::reader::Reader;
-use super::token::rules;
+use super::token::{rules, token};
 use super::{Entry, Judgement, all};
 use crate::file::FileError;
 use crate::problem::{DivergenceMean, LogitPairProblem};
@@ -21,11 +21,9 @@ pub(super) fn read(reader: Reader<'_>) -> Option<Found> {
         "kl.forward" => Some(both(reader, "kl_forward", 1)),
         "kl.reverse" => Some(both(reader, "kl_reverse", 2)),
         "jsd.generalized" => Some(generalised(reader)),
-        "logprob/kl" => Some(kl(reader).and_then(|op| contract(reader, op, &["temperature"]))),
-        "logprob/js" => Some(js(reader).and_then(|op| contract(reader, op, &["beta", "temperature"]))),
-        "logprob/alpha_divergence" => {
-            Some(alpha(reader).and_then(|op| contract(reader, op, &["alpha", "temperature"])))
-        }
+        "logprob/kl" => Some(kl(reader).and_then(|op| contract(reader, op, &[]))),
+        "logprob/js" => Some(js(reader).and_then(|op| contract(reader, op, &["beta"]))),
+        "logprob/alpha_divergence" => Some(alpha(reader).and_then(|op| contract(reader, op, &["alpha"]))),
         _ => None,
     }
 }
@@ -36,17 +34,15 @@ fn checked<O: Op>(reader: Reader<'_>, op: O) -> Result<O, FileError> {
 }
 
 fn kl(reader: Reader<'_>) -> Result<Kl, FileError> {
-    checked(reader, Kl { temperature: reader.number("temperature", 1.0)? })
+    checked(reader, Kl::of(token(reader, "softcap")?))
 }
 
 pub(super) fn js(reader: Reader<'_>) -> Result<Js, FileError> {
-    let temperature = reader.number("temperature", 1.0)?;
-    checked(reader, Js { beta: reader.number("beta", 0.5)?, temperature })
+    checked(reader, Js::of(reader.number("beta", 0.5)?, token(reader, "softcap")?))
 }
 
 fn alpha(reader: Reader<'_>) -> Result<AlphaDivergence, FileError> {
-    let temperature = reader.number("temperature", 1.0)?;
-    checked(reader, AlphaDivergence { alpha: reader.number("alpha", 0.5)?, temperature })
+    checked(reader, AlphaDivergence::of(reader.number("alpha", 0.5)?, token(reader, "softcap")?))
 }
 
 /// Both matrices of logits, under these names, and the labels.
@@ -73,8 +69,10 @@ fn rows<O: PairRow>(
         logits,
         ref_logits,
         labels,
+        mask: None,
         upstream: Default::default(),
         storage: Storage::F32,
+        in_place: false,
     })
 }
 
@@ -111,7 +109,7 @@ fn both(reader: Reader<'_>, plane: &'static str, upstream: usize) -> Found {
         return Err(reader.refused(format!("`beta` is {said}, but this divergence is that of {beta}")));
     }
     let mut found = peer(reader, kl(reader)?, plane, upstream)?;
-    let ends = Js { beta, temperature: reader.number("temperature", 1.0)? };
+    let ends = Js { beta, ..js(reader)? };
     found.iter_mut().for_each(|j| j.from = "logprob/kl");
     let again = peer(reader, ends, "divergence", 1)?;
     found.extend(again.into_iter().map(|j| Judgement { from: "logprob/js", ..j }));
@@ -120,7 +118,8 @@ fn both(reader: Reader<'_>, plane: &'static str, upstream: usize) -> Found {
 
 /// Our own names: `in.logits`, `in.ref_logits`, `in.labels`; the planes; gradients of their (weighted) sum.
 fn contract<O: PairRow>(reader: Reader<'_>, op: O, params: &[&str]) -> Found {
-    reader.allow(&[params, &["ignore_index", "shift"]].concat())?;
+    let shared = ["temperature", "logit_scale", "softcap", "ignore_index", "shift"];
+    reader.allow(&[params, &shared].concat())?;
     let mut problem = rows(reader, op, ["logits", "ref_logits"])?;
     let active = |row: usize| problem.rules.of(&problem.labels, row).is_some();
     for name in ["logits", "ref_logits"] {

@@ -26,10 +26,14 @@ pub struct LogitPairProblem<O> {
     pub ref_logits: Vec<f64>,
     /// `[n]`.
     pub labels: Vec<i32>,
+    /// `[n]`: 0 where a row does not count.
+    pub mask: Option<Vec<i32>>,
     /// `[n]` each, in the order of the operator's upstream gradients.
     pub upstream: [Option<Vec<f64>>; UPSTREAM],
     /// How logits and their gradients stand in memory.
     pub storage: Storage,
+    /// Whether a GPU writes each gradient over the logits that it is by.
+    pub in_place: bool,
 }
 
 impl<O: PairRow> LogitPairProblem<O> {
@@ -65,12 +69,8 @@ impl<O: PairRow> Compute for LogitPairProblem<O> {
 
     fn cpu<T: Number>(&self) -> Result<Outputs<T>, Error> {
         let [logits, ref_logits] = self.both().map(|x| wide::<T>(&x, self.storage));
-        let pairs = LogitPairs {
-            logits: &logits,
-            ref_logits: &ref_logits,
-            labels: &self.labels,
-            layout: self.layout(),
-        };
+        let mut pairs = LogitPairs::new([&logits, &ref_logits], &self.labels, self.layout());
+        pairs.mask = self.mask.as_deref();
         let mut result = zeros(PLANES * self.labels.len());
         logit_pairs(&self.op, &pairs, &mut result)?;
         let up = self.upstream.each_ref().map(|plane| plane.as_deref().map(inputs::<T>));
@@ -93,8 +93,10 @@ impl<O: PairRow> Compute for LogitPairProblem<O> {
             layout: self.layout(),
             logits: [&logits, &ref_logits],
             labels: &self.labels,
+            mask: self.mask.as_deref(),
             upstream: up,
             storage: self.storage,
+            in_place: self.in_place,
         })?;
         Ok(self.outputs(&result, d_logits, d_ref_logits))
     }

@@ -2,7 +2,7 @@
 
 use bellwether_core::Storage;
 use bellwether_core::bound::depth;
-use bellwether_core::logprob::{AlphaDivergence, Js, Kl};
+use bellwether_core::logprob::{AlphaDivergence, Js, Kl, Token};
 use bellwether_core::sig::logit_pairs::UPSTREAM;
 use bellwether_cpu_ref::logit_pairs::PairRow;
 
@@ -15,27 +15,32 @@ type Held = Result<(), String>;
 const N: usize = 6;
 const V: usize = 150;
 
-/// An operator that can be had at any temperature.
+/// An operator with parameters whose complements are exact in f32.
 pub(super) trait Tempered: PairRow {
-    /// The operator, with parameters whose complements are exact in f32.
-    fn at(temperature: f64) -> Self;
+    /// On logits as they are.
+    fn plain() -> Self;
+
+    /// At a temperature.
+    fn at(temperature: f64) -> Self {
+        Self::plain().with_token(Token::at(temperature))
+    }
 }
 
 impl Tempered for Kl {
-    fn at(temperature: f64) -> Self {
-        Self { temperature }
+    fn plain() -> Self {
+        Self::default()
     }
 }
 
 impl Tempered for Js {
-    fn at(temperature: f64) -> Self {
-        Self { beta: 0.25, temperature }
+    fn plain() -> Self {
+        Self { beta: 0.25, ..Self::default() }
     }
 }
 
 impl Tempered for AlphaDivergence {
-    fn at(temperature: f64) -> Self {
-        Self { alpha: 0.25, temperature }
+    fn plain() -> Self {
+        Self { alpha: 0.25, ..Self::default() }
     }
 }
 
@@ -50,6 +55,8 @@ fn problem<O: PairRow>(op: O) -> LogitPairProblem<O> {
         rules: bellwether_core::sig::token_rows::Labels::default(),
         v: V,
         gaps: [0, 0],
+        mask: None,
+        in_place: false,
         storage: Storage::F32,
         logits,
         ref_logits,
@@ -121,10 +128,10 @@ pub(super) fn never_negative<O: Tempered>(backend: Backend<'_>) -> Held {
 /// Neither are those at other parameters.
 pub(super) fn never_negative_near_the_ends(backend: Backend<'_>) -> Held {
     for beta in [0.0, 0.001, 0.3, 0.999, 1.0] {
-        not_negative(Js { beta, temperature: 1.0 }, backend)?;
+        not_negative(Js { beta, ..Js::default() }, backend)?;
     }
     for alpha in [-3.0, -0.001, 0.001, 0.5, 0.999, 1.001, 4.0] {
-        not_negative(AlphaDivergence { alpha, temperature: 1.0 }, backend)?;
+        not_negative(AlphaDivergence { alpha, ..AlphaDivergence::default() }, backend)?;
     }
     Ok(())
 }
@@ -170,6 +177,8 @@ fn exchanged<O: PairRow>(op: O, plain: &LogitPairProblem<impl PairRow>) -> Logit
         rules: plain.rules,
         v: V,
         gaps: [0, 0],
+        mask: None,
+        in_place: false,
         storage: Storage::F32,
         logits: plain.ref_logits.clone(),
         ref_logits: plain.logits.clone(),
@@ -196,9 +205,9 @@ pub(super) fn exchange_of_roles(backend: Backend<'_>) -> Held {
 /// Exchanging policy and reference together with `beta` and `1 − beta` changes nothing but whose gradient is whose.
 pub(super) fn exchange_of_shares(backend: Backend<'_>) -> Held {
     for beta in [0.25, 0.5, 0.0] {
-        let mut plain = problem(Js { beta, temperature: 1.0 });
+        let mut plain = problem(Js { beta, ..Js::default() });
         plain.upstream[0] = None;
-        let turned = exchanged(Js { beta: 1.0 - beta, temperature: 1.0 }, &plain);
+        let turned = exchanged(Js { beta: 1.0 - beta, ..Js::default() }, &plain);
         let (plain, turned) = (run(&plain, backend)?, run(&turned, backend)?);
         for (a, b) in [("divergence", "divergence"), ("mean_slope", "mean_ref_slope")] {
             same(a, of(&turned, a)?, of(&plain, b)?)?;

@@ -5,6 +5,7 @@ use bellwether_core::sig::segment_stats::{self as segment, Keep, Segments};
 use bellwether_core::sig::token_rows as token;
 use bellwether_gpu::{Extent, KeepWords, Plane, SegmentShape, Slice, Upstream};
 
+use super::memory::POISON;
 use super::{Arena, Handle, Memory, Spread};
 
 /// Upstream gradients, in the order of the contract.
@@ -50,6 +51,12 @@ impl Rows {
 
 pub(super) fn label_words(labels: &[i32]) -> Vec<u32> {
     labels.iter().map(|label| label.cast_unsigned()).collect()
+}
+
+/// Labels, and behind them and a gap the mask, where there is one: at place `spread.planes(n)(n)` of the array.
+pub(super) fn labels_and_mask(spread: Spread, labels: &[i32], mask: Option<&[i32]>) -> Vec<u32> {
+    let mask = mask.map(|mask| [vec![POISON; spread.gap], label_words(mask)].concat());
+    [label_words(labels), mask.unwrap_or_default()].concat()
 }
 
 /// Where a value of the segments stands.

@@ -2,9 +2,12 @@
 
 use bellwether_core::Storage;
 use bellwether_core::sig::logit_pairs::{By, LogitPairOp, PLANES, PairLayout, UPSTREAM};
-use bellwether_gpu::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs, Upstream};
+use bellwether_gpu::{
+    LogitPairBackward, LogitPairForward, LogitPairInPlace, LogitPairOver, LogitPairShape, LogitPairs,
+    Upstream,
+};
 
-use super::layout::label_words;
+use super::layout::labels_and_mask;
 use super::memory::POISON;
 use super::wide::Wide;
 use super::{Arena, Rig};
@@ -22,10 +25,14 @@ pub struct LogitPairRun<'a, O> {
     pub logits: [&'a [f32]; 2],
     /// `[n]`.
     pub labels: &'a [i32],
+    /// `[n]`.
+    pub mask: Option<&'a [i32]>,
     /// `[n]` each.
     pub upstream: [Option<&'a [f32]>; UPSTREAM],
     /// How logits and gradients stand in memory.
     pub storage: Storage,
+    /// Whether each gradient is written over the logits that it is by.
+    pub in_place: bool,
 }
 
 impl<O> LogitPairRun<'_, O> {
@@ -45,22 +52,29 @@ impl Rig {
     pub fn logit_pairs<O: LogitPairOp>(&self, run: &LogitPairRun<'_, O>) -> Result<[Vec<f32>; 3], RunError> {
         let (device, n, layout, upstream) =
             (self.context.device(), run.labels.len(), run.layout, run.upstream);
+        let spread = self.spread();
+        let over = LogitPairInPlace::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
         let kernels = LogitPairs::compile_with(run.op, |source| self.kernel_stored(source, run.storage))?;
         let mut arena = Arena::new(self);
-        let [x, r] = [("logits", run.logits[0]), ("ref_logits", run.logits[1])]
-            .map(|(name, xs)| arena.words(name, pack(xs, run.storage, POISON)));
-        let y = arena.words("labels", label_words(run.labels));
+        let words = run.logits.map(|xs| pack(xs, run.storage, POISON));
+        let [x, r] = [0, 1].map(|i| arena.words(["logits", "ref_logits"][i], words[i].clone()));
+        let y = arena.words_at("labels", labels_and_mask(spread, run.labels, run.mask), spread.lead);
         // An absent plane is NaN: the mask must keep the kernel from reading it.
         let planes = upstream.iter().flat_map(|plane| (0..n).map(move |i| plane.map_or(f32::NAN, |p| p[i])));
         let rows = arena.output_then_input("rows", PLANES * n, planes);
         let mask = (0..UPSTREAM).filter(|&i| upstream[i].is_some()).map(|i| 1 << i).sum();
         let up = Upstream { offset: PLANES * n, stride: n, mask };
         let wide = run.gradients();
-        let before = wide.map(|wide| wide.poison());
-        let [dx, dr] = [0, 1].map(|i| arena.output(["d_logits", "d_ref_logits"][i], before[i].len()));
+        let before = if run.in_place { words } else { wide.map(|wide| wide.poison()) };
+        let [dx, dr] = [0, 1].map(|i| match run.in_place {
+            true => arena.replaced(["logits in place", "ref_logits in place"][i], before[i].clone()),
+            false => arena.output(["d_logits", "d_ref_logits"][i], before[i].len()),
+        });
         let memory = arena.commit()?;
         let at = |handle| memory.slice(handle);
-        let shape = LogitPairShape { layout, ..LogitPairShape::packed(n, layout.v, layout.rules) };
+        let plain = LogitPairShape::packed(n, layout.v, layout.rules);
+        let (labels_offset, mask) = (spread.lead, run.mask.map(|_| spread.planes(n)(n)));
+        let shape = LogitPairShape { layout, labels_offset, mask, ..plain };
         let (logits, ref_logits, labels) = (at(x), at(r), at(y));
         let mut recorded = kernels.forward(
             device,
@@ -69,10 +83,16 @@ impl Rig {
         )?;
         for ((d, wide), by) in [dx, dr].into_iter().zip(wide).zip([By::Policy, By::Reference]) {
             let shape = LogitPairShape { gradient_stride: wide.stride(), ..shape };
-            let (rows, d_logits) = (at(rows), at(d));
-            let backward =
-                LogitPairBackward { logits, ref_logits, rows, labels, d_logits, saved: 0, upstream: up };
-            recorded.append(kernels.backward(device, &shape, &backward, by)?);
+            let (rows, d_logits, saved, upstream) = (at(rows), at(d), 0, up);
+            recorded.append(if run.in_place {
+                let other = if by == By::Policy { ref_logits } else { logits };
+                let buffers = LogitPairOver { logits: d_logits, other, rows, labels, saved, upstream };
+                over.backward(device, &shape, &buffers, by)?
+            } else {
+                let buffers =
+                    LogitPairBackward { logits, ref_logits, rows, labels, d_logits, saved, upstream };
+                kernels.backward(device, &shape, &buffers, by)?
+            });
         }
         let [rows, dx, dr] = memory.run(&recorded, [rows, dx, dr])?;
         let [x, r] = [(&wide[0], dx, &before[0]), (&wide[1], dr, &before[1])]

@@ -8,8 +8,7 @@ use bellwether_gpu::{
     TokenStep, Upstream,
 };
 
-use super::layout::{Rows, UpstreamPlanes, label_words};
-use super::memory::POISON;
+use super::layout::{Rows, UpstreamPlanes, labels_and_mask};
 use super::wide::Wide;
 use super::{Arena, Handle, Memory, Rig, Spread};
 use crate::problem::RunError;
@@ -84,8 +83,7 @@ impl<'a> TokenRun<'a> {
 
     /// Labels, and the mask behind them, where the shape says.
     pub(super) fn words(&self, arena: &mut Arena<'_>, spread: Spread) -> Handle {
-        let mask = self.mask.map(label_words).map(|mask| [vec![POISON; spread.gap], mask].concat());
-        arena.words_at("labels", [label_words(self.labels), mask.unwrap_or_default()].concat(), spread.lead)
+        arena.words_at("labels", labels_and_mask(spread, self.labels, self.mask), spread.lead)
     }
 
     /// Columns `base .. base + width` of every row as words, with NaN in the gaps.

@@ -6,9 +6,12 @@ use bellwether_core::math::{FunctionBound, TABLE};
 
 use super::cell;
 
-const NOTE: &str = "<!-- Written by `cargo xtask docs` from core/src/math/table.rs. Do not edit. -->";
+const NOTE: &str =
+    "<!-- Written by `cargo xtask docs` from core/src/math/table.rs and docs/bytes.md. Do not edit. -->";
 
-const HEAD: &str = "# Elementary functions
+const HEAD: &str = "# Numerics
+
+## Elementary functions
 
 WGSL grants its own `log` an absolute error of 2^-21 between 1/2 and 2, and its `tanh` 1e-5: near 0 neither has a right
 digit. So the kernels have their own, in `shaders/wgsl/lib`. Their twins in `bellwether_core::math` run the same steps
@@ -31,6 +34,24 @@ numbers may only shrink: a test fails where one is exceeded, and where one grant
 |---|---|---|---|---|---|
 ";
 
+/// Before the table of docs/bytes.md.
+const BYTES: &str = "
+## What the kernels read and write
+
+Numbers of wide arrays that each kernel reads and writes for a row whose elements all count, beside the least that any
+implementation must. [bytes.md](bytes.md) says how they are counted, what the other words are, and why a kernel reads twice;
+`cargo test -p bellwether-gpu --test bytes` counts them anew. A number has 4 bytes, or 2 where logits stand in 16 bits.
+
+";
+
+/// The page whose table is taken over: a test counts what it says.
+const COUNTED: &str = include_str!("../../../docs/bytes.md");
+
+/// The lines of the page's table.
+fn table(page: &str) -> impl Iterator<Item = &str> {
+    page.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'))
+}
+
 pub(super) fn page() -> String {
     let mut page = format!("{NOTE}\n\n{HEAD}");
     for row in TABLE {
@@ -45,6 +66,8 @@ pub(super) fn page() -> String {
             worst(row)
         );
     }
+    page.push_str(BYTES);
+    table(COUNTED).for_each(|line| page.extend([line, "\n"]));
     page
 }
 

@@ -15,6 +15,10 @@ pub struct LogitPairShape {
     pub n: usize,
     /// Sizes, strides and label rules of both matrices of logits.
     pub layout: PairLayout,
+    /// Where in the array of labels the label of row 0 stands.
+    pub labels_offset: usize,
+    /// Where in the array of labels a mask begins, a word per row; 0 leaves the row out.
+    pub mask: Option<usize>,
     /// From one plane of the forward result to the next; at least `n`.
     pub result_stride: usize,
     /// From one row of gradients to the next; at least `v`.
@@ -22,10 +26,11 @@ pub struct LogitPairShape {
 }
 
 impl LogitPairShape {
-    /// Everything without gaps.
+    /// Everything without gaps, no mask.
     #[must_use]
     pub const fn packed(n: usize, v: usize, labels: Labels) -> Self {
-        Self { n, layout: PairLayout::packed(v, labels), result_stride: n, gradient_stride: v }
+        let layout = PairLayout::packed(v, labels);
+        Self { n, layout, labels_offset: 0, mask: None, result_stride: n, gradient_stride: v }
     }
 }
 
@@ -36,7 +41,7 @@ pub struct LogitPairForward<'a> {
     pub logits: Slice<'a>,
     /// `[n, v]`, stored alike: the reference's.
     pub ref_logits: Slice<'a>,
-    /// i32 `[n]`.
+    /// i32 `[n]`, and the mask where the shape has one.
     pub labels: Slice<'a>,
     /// f32, the operator's ten planes.
     pub result: Slice<'a>,
@@ -61,10 +66,29 @@ pub struct LogitPairBackward<'a> {
     pub upstream: Upstream,
 }
 
+/// Buffers of `backward` in place.
+#[derive(Clone, Copy, Debug)]
+pub struct LogitPairOver<'a> {
+    /// `[n, v]`: the logits that the gradient is by, and the gradient afterwards.
+    pub logits: Slice<'a>,
+    /// `[n, v]`: the other logits, the reference's where the gradient is by the policy's.
+    pub other: Slice<'a>,
+    /// As in [`LogitPairBackward`].
+    pub rows: Slice<'a>,
+    /// As in [`LogitPairForward`].
+    pub labels: Slice<'a>,
+    /// Where plane 0 of `forward` begins in `rows`.
+    pub saved: usize,
+    /// Where the upstream gradients are.
+    pub upstream: Upstream,
+}
+
 impl LogitPairShape {
     /// The labels' rules as the kernels read them.
     pub(super) fn labels(&self, op: &'static str, labels: &Slice<'_>) -> Result<LabelWords, Error> {
-        TokenShape::packed(self.n, self.layout.v, self.layout.rules).check(op, labels)
+        let (labels_offset, mask) = (self.labels_offset, self.mask);
+        let plain = TokenShape::packed(self.n, self.layout.v, self.layout.rules);
+        TokenShape { labels_offset, mask, ..plain }.check(op, labels)
     }
 
     /// The checked matrices of logits.

@@ -69,8 +69,7 @@ fn alike<O: PairRow>(s: &Suite<O>) -> Named<O> {
 /// Rows of unlike shapes and sizes.
 fn unlike<O: PairRow>(s: &Suite<O>) -> Named<O> {
     let peak = |at: usize, j: usize, size: f64| if j == at { size } else { 0.0 };
-    // The largest half-precision number is 65504.
-    let big = if s.storage == Storage::F16 { 60_000.0 } else { f64::from(1e30_f32) };
+    let big = s.largest();
     let mut confident = s.shaped("confident label", (4, 64), |d, row, j| {
         let label = if row % 2 == 0 { 63 } else { 0 };
         if j == label { (15.0, 14.0) } else { (-1.0, d.normal(1.0)) }

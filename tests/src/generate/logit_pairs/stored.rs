@@ -54,7 +54,7 @@ fn ties<O: PairRow>(s: &Suite<O>) -> Case {
     });
     problem.labels.fill(1);
     problem.upstream.fill(None);
-    let temperature = s.op.temperature();
+    let temperature = s.op.token().temperature;
     problem.upstream[0] = Some(ups.iter().map(|up| up * temperature).collect());
     let exact = ups.iter().flat_map(|&up| [-up, up]).map(|x| round(x as f32, s.storage).into()).collect();
     Case::new(format!("{}ties", s.prefix), Pinned { problem, exact: vec![("d_logits", exact)] })
