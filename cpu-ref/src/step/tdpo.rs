@@ -130,7 +130,7 @@ pub fn tdpo_step<L: PairLink, T: Scalar>(
     term.check()?;
     batch.check(out, d_logits)?;
     let TdpoBatch { logits, ref_logits, labels, rules, v, .. } = *batch;
-    let rows = LogitPairs { logits, ref_logits, labels, layout: PairLayout::packed(v, rules) };
+    let rows = LogitPairs { logits, ref_logits, labels, mask: None, layout: PairLayout::packed(v, rules) };
     logit_pairs(divergence, &rows, out.tokens)?;
     batch.sequences(term, out);
     batch.pair_loss(loss, out)?;
