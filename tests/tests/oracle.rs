@@ -15,7 +15,7 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 68] = [
+const SUPPORTED: [&str; 73] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
@@ -81,6 +81,11 @@ const SUPPORTED: [&str; 68] = [
     "dpo.token_level",
     "xpo.sigmoid",
     "xpo.ipo",
+    "tpo.sigmoid",
+    "tpo.hinge",
+    "tpo.ipo",
+    "tpo.tpo-l",
+    "math.log1mexp",
     "dpo.aot",
     "dpo.aot_unpaired",
     "fused_linear.kto",
