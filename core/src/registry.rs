@@ -57,6 +57,9 @@ macro_rules! for_each_op {
             list::leave_one_out::LeaveOneOut: ListRows [],
             list::context_mixture::ContextMixture: ListRows [],
             list::aot::Aot: ListRows [],
+            returns::discounted::Discounted: ReverseScan [],
+            returns::gae::Gae: ReverseScan [],
+            returns::lambda::Lambda: ReverseScan [],
         }
     };
 }

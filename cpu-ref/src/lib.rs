@@ -35,6 +35,8 @@ pub mod logprob;
 pub mod pair;
 pub mod pair_rows;
 pub mod rankings;
+mod returns;
+pub mod reverse_scan;
 mod rows;
 pub mod segment_stats;
 pub mod step;

@@ -10,6 +10,7 @@ mod logit_pairs;
 mod pair_extras;
 mod pair_rows;
 mod pair_step;
+pub(crate) mod reverse_scan;
 #[cfg(test)]
 mod seeds;
 mod segment_stats;
@@ -24,6 +25,7 @@ use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum};
 use bellwether_core::op::Param;
 use bellwether_cpu_ref::list_rows::ListRow;
 use bellwether_cpu_ref::pair_rows::PairLink;
+use bellwether_cpu_ref::reverse_scan::ScanRow;
 use bellwether_cpu_ref::token_map::MapRow;
 
 use serde_json::{Map, Value};
@@ -32,6 +34,7 @@ use crate::links::{self, LinkVisitor};
 use crate::lists::{self, ListVisitor};
 use crate::maps::{self, MapVisitor};
 use crate::problem::Problem;
+use crate::scans::{self, ScanVisitor};
 
 pub use draw::Draw;
 
@@ -110,6 +113,15 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
         });
         suites.push((slug, cases.collect()));
     }
+    for slug in scans::slugs() {
+        let cases = scans::visit(slug, Map::new(), ScanCases { defaults: true }).and_then(Result::ok);
+        let mut cases = cases.expect("a listed scan takes its defaults");
+        if let Some(params) = other_parameters(slug) {
+            let more = scans::visit(slug, params, ScanCases { defaults: false }).and_then(Result::ok);
+            cases.extend(more.expect("a listed scan takes other parameters"));
+        }
+        suites.push((slug, cases));
+    }
     suites.push((STEP, pair_step::cases()));
     suites
 }
@@ -187,6 +199,18 @@ impl ListVisitor for ListCases {
     fn visit<O: ListRow + serde::de::DeserializeOwned>(self, op: O) -> Vec<Case> {
         let named = |case: Case| Case { name: format!("{}{}", case.name, self.name), ..case };
         list_rows::cases(op).into_iter().map(named).collect()
+    }
+}
+
+struct ScanCases {
+    defaults: bool,
+}
+
+impl ScanVisitor for ScanCases {
+    type Out = Vec<Case>;
+
+    fn visit<O: ScanRow + serde::de::DeserializeOwned>(self, op: O) -> Vec<Case> {
+        if self.defaults { reverse_scan::cases(op) } else { reverse_scan::other_parameters(op) }
     }
 }
 

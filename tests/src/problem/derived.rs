@@ -130,6 +130,29 @@ impl Derive for RowSums {
     }
 }
 
+/// The gradient of an array of values of which `v_tm1` and `v_t` are views one step apart.
+#[derive(Clone, Copy, Debug)]
+pub struct OneValue {
+    /// Steps of a row.
+    pub len: usize,
+    /// Whether the array has a value behind the last step.
+    pub bootstrap: bool,
+}
+
+impl Derive for OneValue {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let rows = |name| plane(outputs, name).chunks(self.len.max(1));
+        let joined = rows("d_v_tm1").zip(rows("d_v_t")).flat_map(|(before, behind)| {
+            let at = |k: usize| {
+                let behind = k.checked_sub(1).map_or_else(T::zero, |k| behind[k]);
+                before.get(k).map_or(behind, |&before| before + behind)
+            };
+            (0..self.len + usize::from(self.bootstrap)).map(at)
+        });
+        vec![Output::new("d_values", 1, joined.collect())]
+    }
+}
+
 /// The optimal value of a prompt from the logsumexp of its rewards at a temperature.
 #[derive(Clone, Copy, Debug)]
 pub struct OptimalValue {

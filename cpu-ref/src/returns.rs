@@ -1,0 +1,5 @@
+//! Row functions of the family `returns`.
+
+mod discounted;
+mod gae;
+mod lambda;
