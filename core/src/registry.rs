@@ -60,6 +60,12 @@ macro_rules! for_each_op {
             returns::discounted::Discounted: ReverseScan [],
             returns::gae::Gae: ReverseScan [],
             returns::lambda::Lambda: ReverseScan [],
+            returns::td_lambda::TdLambda: ReverseScan [],
+            returns::vtrace::Vtrace: ReverseScan [],
+            returns::importance_corrected::ImportanceCorrected: ReverseScan [],
+            returns::off_policy::OffPolicy: ReverseScan [],
+            returns::td_error::TdError: TokenMap [],
+            reward::rto::Rto: ReverseScan [],
         }
     };
 }

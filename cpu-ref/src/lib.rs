@@ -37,6 +37,7 @@ pub mod pair_rows;
 pub mod rankings;
 mod returns;
 pub mod reverse_scan;
+mod reward;
 mod rows;
 pub mod segment_stats;
 pub mod step;

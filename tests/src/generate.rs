@@ -168,7 +168,11 @@ fn variants(slug: &str) -> Vec<(&'static str, Map<String, Value>)> {
 /// Parameters of a map that are not its defaults, each another; `None` where it has none.
 fn other_parameters(slug: &str) -> Option<Map<String, Value>> {
     let spec = bellwether_core::registry::SPECS.iter().find(|spec| spec.slug == slug)?;
-    let other = |(i, param): (usize, &Param)| (param.name.to_owned(), Value::from([0.5, 0.7, 1.33][i % 3]));
+    let value = |i: usize, param: &Param| match param.range {
+        "false or true (0 or 1)" => Value::from(param.default == 0.0),
+        _ => Value::from([0.5, 0.7, 1.33][i % 3]),
+    };
+    let other = |(i, param): (usize, &Param)| (param.name.to_owned(), value(i, param));
     (!spec.params.is_empty()).then(|| spec.params.iter().enumerate().map(other).collect())
 }
 

@@ -13,6 +13,7 @@ mod map;
 mod pair;
 mod pair_names;
 mod reader;
+mod returns;
 mod scan;
 mod single;
 mod step;
@@ -125,6 +126,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| unpaired::read(reader));
     let logprob = logprob.or_else(|| single::read(reader)).or_else(|| aot::read(reader));
     let logprob = logprob.or_else(|| map::read(reader)).or_else(|| scan::read(reader));
+    let logprob = logprob.or_else(|| returns::read(reader));
     let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,

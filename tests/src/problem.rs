@@ -27,7 +27,9 @@ mod top_rows;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
-pub use derived::{Derive, Derived, OneValue, OptimalValue, RowSums, Sides, Turned};
+pub use derived::{
+    Carried, Derive, Derived, OneValue, OptimalValue, RowSums, Shorter, Sides, Spread, Turned,
+};
 pub use distillation::Distillation;
 pub use divergence_mean::DivergenceMean;
 pub use fused_linear::LinearProblem;

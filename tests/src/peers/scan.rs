@@ -9,7 +9,7 @@ use serde_json::Map;
 use super::reader::Reader;
 use super::{Entry, Judgement, all};
 use crate::file::FileError;
-use crate::problem::{Derived, Layout, OneValue, Rows, ScanProblem};
+use crate::problem::{Derived, Layout, OneValue, RowSums, Rows, ScanProblem};
 use crate::scans::{self, ScanVisitor};
 
 type Found = Result<Vec<Judgement>, FileError>;
@@ -28,34 +28,34 @@ pub(super) fn read(reader: Reader<'_>) -> Option<Found> {
 
 /// Arrays of a file, `[rows, len]` each.
 #[derive(Clone, Copy)]
-struct Arrays<'c> {
-    reader: Reader<'c>,
-    rows: usize,
-    len: usize,
+pub(super) struct Arrays<'c> {
+    pub(super) reader: Reader<'c>,
+    pub(super) rows: usize,
+    pub(super) len: usize,
     like: &'static str,
 }
 
 impl<'c> Arrays<'c> {
     /// Of the shape that this array has.
-    fn like(reader: Reader<'c>, name: &'static str) -> Result<Self, FileError> {
+    pub(super) fn like(reader: Reader<'c>, name: &'static str) -> Result<Self, FileError> {
         let found = reader.floats(name)?;
         reader.has_rank(name, found, 2)?;
         Ok(Self { reader, rows: found.shape[0], len: found.shape[1], like: name })
     }
 
-    fn of(&self, name: &str, shape: &[usize]) -> Numbers {
+    pub(super) fn of(&self, name: &str, shape: &[usize]) -> Numbers {
         let found = self.reader.floats_of(name, shape, self.like)?;
         self.reader.active_finite(name, found, |_| true, false)?;
         Ok(found.data.clone())
     }
 
     /// One number per step.
-    fn steps(&self, name: &str) -> Numbers {
+    pub(super) fn steps(&self, name: &str) -> Numbers {
         self.of(name, &[self.rows, self.len])
     }
 
     /// `[rows, len + 1]`: the values before and behind each step.
-    fn before_and_behind(&self, name: &str) -> Result<[Vec<f64>; 2], FileError> {
+    pub(super) fn before_and_behind(&self, name: &str) -> Result<[Vec<f64>; 2], FileError> {
         let values = self.of(name, &[self.rows, self.len + 1])?;
         let part =
             |k: usize| values.chunks(self.len + 1).flat_map(|row| &row[k..][..self.len]).copied().collect();
@@ -63,12 +63,12 @@ impl<'c> Arrays<'c> {
     }
 
     /// One number for all steps.
-    fn fill(&self, x: f64) -> Vec<f64> {
+    pub(super) fn fill(&self, x: f64) -> Vec<f64> {
         vec![x; self.rows * self.len]
     }
 
     /// `λ` as a number or as an array.
-    fn lambda(&self) -> Numbers {
+    pub(super) fn lambda(&self) -> Numbers {
         if self.reader.case.inputs.get("lambda_t").is_some() {
             self.reader.word("lambda", &["per-step input"], "per-step input")?;
             self.steps("lambda_t")
@@ -78,7 +78,7 @@ impl<'c> Arrays<'c> {
     }
 
     /// The problem, with weights of the first output.
-    fn problem<O: ScanRow>(
+    pub(super) fn problem<O: ScanRow>(
         &self,
         op: O,
         inputs: Vec<Vec<f64>>,
@@ -151,7 +151,7 @@ fn discounted_returns(reader: Reader<'_>) -> Found {
     let v_t = last.iter().flat_map(|&v| std::iter::repeat_n(v, arrays.len)).collect();
     let inputs = vec![arrays.steps("r_t")?, arrays.steps("discount_t")?, v_t];
     let problem = arrays.problem(Discounted {}, inputs, vec![], "returns")?;
-    let derive = crate::problem::RowSums { len: arrays.len, planes: &[("d_v_t", "d_last_v")] };
+    let derive = RowSums { len: arrays.len, planes: &[("d_v_t", "d_last_v")] };
     let problem = Derived { problem, derive };
     let grads = [all("r_t", "d_r_t"), all("discount_t", "d_discount_t"), all("v_T", "d_last_v")];
     Ok(vec![Judgement::new(problem, &[all("returns", "returns")], &grads)])
