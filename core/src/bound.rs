@@ -11,13 +11,16 @@
 //! | `/` | 2.5 units (what WGSL grants) |
 //! | a transcendental function | its row of [`math::TABLE`](crate::math::TABLE): the bound derived for WGSL; for IEEE f32 twice the largest error measured |
 //! | a sum of `n` terms | [`depth`]`(n)` units of the sum of magnitudes; for IEEE f32, that is for numbers of others, [`SIGMAS`] standard deviations of `n` independent roundings |
+//! | a state of an affine scan | one unit per factor and per addition of each of its terms, in any tree: [`Scan`] |
 //! | a parameter that the precision cannot hold | half a unit |
 
 mod arithmetic;
+mod scan;
 mod sum;
 
 use crate::Real;
 use crate::math::table::{self, FunctionBound};
+pub use scan::Scan;
 use sum::Sum;
 
 /// Standard deviations granted to the rounding of a sum whose order is not known.
@@ -134,6 +137,9 @@ impl<const BITS: u32> Real for Bound<BITS> {
             sum.push(a.value * b.value, propagated, Self::independent(x * b.noise + y * a.noise));
         }
         sum.finish(true)
+    }
+    fn affine(self, (a, b): (Self, Self), scan: &mut Scan) -> Self {
+        scan.step(self, a, b)
     }
     fn frozen(self) -> Self {
         Self::exact(self.value)

@@ -6,7 +6,7 @@
 //!
 //! Where to look:
 //! - [`registry`]: the list of all operators, [`for_each_op!`].
-//! - [`logprob`], [`pair`], [`unpaired`], [`list`]: one file per operator: parameters, formula, paper.
+//! - [`logprob`], [`pair`], [`unpaired`], [`list`], [`returns`], [`reward`]: one file per operator: parameters, formula, paper.
 //! - [`sig`]: one file per signature: inputs, outputs and the argument block of its kernels.
 //! - [`real`], [`dual`], [`bound`]: the scalars that a row function runs on: numbers, derivatives, error bounds.
 //! - [`math`]: the kernels' elementary functions once more, in Rust, with their proven errors.
@@ -25,6 +25,8 @@ pub mod pair;
 pub mod random;
 pub mod real;
 pub mod registry;
+pub mod returns;
+pub mod reward;
 pub mod sig;
 pub mod status;
 mod storage;

@@ -2,6 +2,8 @@
 
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
+use crate::bound::Scan;
+
 /// A number, a number with derivatives ([`Dual`](crate::Dual)) or a number with an error bound ([`Bound`](crate::Bound)).
 ///
 /// A row function written once over `T: Real` gives the reference, its gradient and its tolerance. Branch on
@@ -51,6 +53,10 @@ pub trait Real:
     /// The sum of products, as [`total`](Real::total) sums.
     fn dot(pairs: impl Iterator<Item = (Self, Self)>) -> Self {
         Self::total(pairs.map(|(a, b)| a * b))
+    }
+    /// `a + b · self`: one step of an affine scan whose state this is, from a state of 0 and a fresh [`Scan`] on.
+    fn affine(self, (a, b): (Self, Self), _scan: &mut Scan) -> Self {
+        a + b * self
     }
     /// `self · x`, and 0 where `self` is 0 however large `x` is: `0 · log 0 = 0`, and nothing flows through a slope
     /// of 0.

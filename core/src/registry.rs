@@ -58,6 +58,15 @@ macro_rules! for_each_op {
             list::leave_one_out::LeaveOneOut: ListRows [],
             list::context_mixture::ContextMixture: ListRows [],
             list::aot::Aot: ListRows [],
+            returns::discounted::Discounted: ReverseScan [],
+            returns::gae::Gae: ReverseScan [],
+            returns::lambda::Lambda: ReverseScan [],
+            returns::td_lambda::TdLambda: ReverseScan [],
+            returns::vtrace::Vtrace: ReverseScan [],
+            returns::importance_corrected::ImportanceCorrected: ReverseScan [],
+            returns::off_policy::OffPolicy: ReverseScan [],
+            returns::td_error::TdError: TokenMap [],
+            reward::rto::Rto: ReverseScan [],
         }
     };
 }

@@ -11,6 +11,7 @@ pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
 pub mod reduction;
+pub mod reverse_scan;
 pub mod segment_stats;
 pub mod token_map;
 pub mod token_rows;
@@ -38,6 +39,8 @@ pub enum Signature {
     TokenMap,
     /// Lists of responses, a loss per list: [`list_rows`].
     ListRows,
+    /// Arrays per step, an affine recurrence from the end: [`reverse_scan`].
+    ReverseScan,
 }
 
 impl Signature {
@@ -53,6 +56,7 @@ impl Signature {
             Self::PairRows => "PairRows",
             Self::TokenMap => "TokenMap",
             Self::ListRows => "ListRows",
+            Self::ReverseScan => "ReverseScan",
         }
     }
 }

@@ -4,6 +4,7 @@ use bellwether_core::Op;
 use bellwether_core::registry::SPECS;
 use bellwether_core::sig::Signature;
 use bellwether_core::sig::list_rows::{ListOp, ListPlanes};
+use bellwether_core::sig::reverse_scan::ScanOp;
 use bellwether_core::sig::token_map::{MapOp, MapPlanes};
 use bellwether_shaders::{Role, SOURCES, Source, find};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -53,7 +54,9 @@ fn every_operator_has_the_kernels_of_its_signature() {
             Signature::TopRows => &["forward", "narrow", "partial", "finish", "backward"],
             Signature::LogitPairs | Signature::SegmentStats => &["forward", "backward"],
             Signature::FusedLinear => &["product", "product_wide"],
-            Signature::PairRows | Signature::TokenMap | Signature::ListRows => &["forward"],
+            Signature::PairRows | Signature::TokenMap | Signature::ListRows | Signature::ReverseScan => {
+                &["forward"]
+            }
             other => panic!("{}: no kernels are known for {}", spec.slug, other.name()),
         };
         wanted += kernels.len();
@@ -95,10 +98,10 @@ fn the_argument_block_is_cores_fields_and_four_parameters() {
     }
 }
 
-/// The WGSL of a map says how many arrays it has, and core names them: the same number.
+/// The WGSL of a map or a scan says how many arrays it has, and core names them: the same number.
 macro_rules! map_planes {
     ($($family:ident :: $name:ident :: $op:ident : $sig:ident [$($lib:ident)*],)*) => {
-        /// Slug and arrays of every map.
+        /// Slug and arrays of every map and scan.
         fn map_planes() -> Vec<(&'static str, MapPlanes)> {
             let all = [$(map_planes!(@of $sig bellwether_core::$family::$name::$op)),*];
             all.into_iter().flatten().collect()
@@ -106,6 +109,9 @@ macro_rules! map_planes {
     };
     (@of TokenMap $op:path) => {
         Some((<$op as Op>::SPEC.slug, <$op as MapOp>::PLANES))
+    };
+    (@of ReverseScan $op:path) => {
+        Some((<$op as Op>::SPEC.slug, <$op as ScanOp>::PLANES))
     };
     (@of $sig:ident $op:path) => {
         None

@@ -10,6 +10,7 @@ mod logit_pairs;
 mod pair_extras;
 mod pair_rows;
 mod pair_step;
+pub(crate) mod reverse_scan;
 #[cfg(test)]
 mod seeds;
 mod segment_stats;
@@ -26,6 +27,7 @@ use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum, T
 use bellwether_core::op::Param;
 use bellwether_cpu_ref::list_rows::ListRow;
 use bellwether_cpu_ref::pair_rows::PairLink;
+use bellwether_cpu_ref::reverse_scan::ScanRow;
 use bellwether_cpu_ref::token_map::MapRow;
 
 use serde_json::{Map, Value};
@@ -34,6 +36,7 @@ use crate::links::{self, LinkVisitor};
 use crate::lists::{self, ListVisitor};
 use crate::maps::{self, MapVisitor};
 use crate::problem::Problem;
+use crate::scans::{self, ScanVisitor};
 
 pub use draw::Draw;
 
@@ -117,6 +120,15 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
         });
         suites.push((slug, cases.collect()));
     }
+    for slug in scans::slugs() {
+        let cases = scans::visit(slug, Map::new(), ScanCases { defaults: true }).and_then(Result::ok);
+        let mut cases = cases.expect("a listed scan takes its defaults");
+        if let Some(params) = other_parameters(slug) {
+            let more = scans::visit(slug, params, ScanCases { defaults: false }).and_then(Result::ok);
+            cases.extend(more.expect("a listed scan takes other parameters"));
+        }
+        suites.push((slug, cases));
+    }
     suites.push((STEP, pair_step::cases()));
     suites.push((SINGLE_STEP, single_step::cases()));
     suites.push((TDPO_STEP, tdpo::cases()));
@@ -165,7 +177,11 @@ fn variants(slug: &str) -> Vec<(&'static str, Map<String, Value>)> {
 /// Parameters of a map that are not its defaults, each another; `None` where it has none.
 fn other_parameters(slug: &str) -> Option<Map<String, Value>> {
     let spec = bellwether_core::registry::SPECS.iter().find(|spec| spec.slug == slug)?;
-    let other = |(i, param): (usize, &Param)| (param.name.to_owned(), Value::from([0.5, 0.7, 1.33][i % 3]));
+    let value = |i: usize, param: &Param| match param.range {
+        "false or true (0 or 1)" => Value::from(param.default == 0.0),
+        _ => Value::from([0.5, 0.7, 1.33][i % 3]),
+    };
+    let other = |(i, param): (usize, &Param)| (param.name.to_owned(), value(i, param));
     (!spec.params.is_empty()).then(|| spec.params.iter().enumerate().map(other).collect())
 }
 
@@ -196,6 +212,18 @@ impl ListVisitor for ListCases {
     fn visit<O: ListRow + serde::de::DeserializeOwned>(self, op: O) -> Vec<Case> {
         let named = |case: Case| Case { name: format!("{}{}", case.name, self.name), ..case };
         list_rows::cases(op).into_iter().map(named).collect()
+    }
+}
+
+struct ScanCases {
+    defaults: bool,
+}
+
+impl ScanVisitor for ScanCases {
+    type Out = Vec<Case>;
+
+    fn visit<O: ScanRow + serde::de::DeserializeOwned>(self, op: O) -> Vec<Case> {
+        if self.defaults { reverse_scan::cases(op) } else { reverse_scan::other_parameters(op) }
     }
 }
 

@@ -22,5 +22,6 @@ pub mod problem;
 pub mod properties;
 pub mod report;
 pub mod rig;
+pub mod scans;
 pub mod storage;
 pub mod tensor;

@@ -14,6 +14,8 @@ mod map;
 mod pair;
 mod pair_names;
 mod reader;
+mod returns;
+mod scan;
 mod single;
 mod step;
 mod token;
@@ -127,6 +129,8 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let logprob = logprob.or_else(|| single::read(reader)).or_else(|| aot::read(reader));
     let logprob = logprob.or_else(|| map::read(reader)).or_else(|| triple::read(reader));
     let logprob = logprob.or_else(|| function::read(reader));
+    let logprob = logprob.or_else(|| scan::read(reader));
+    let logprob = logprob.or_else(|| returns::read(reader));
     let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,

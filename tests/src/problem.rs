@@ -16,6 +16,7 @@ mod logit_pairs;
 mod mixed;
 mod pair_rows;
 mod pair_step;
+mod reverse_scan;
 mod segment_stats;
 mod sequence;
 mod several;
@@ -29,7 +30,9 @@ mod triple;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
-pub use derived::{Derive, Derived, OptimalValue, RowSums, Sides, Turned};
+pub use derived::{
+    Carried, Derive, Derived, OneValue, OptimalValue, RowSums, Shorter, Sides, Spread, Turned,
+};
 pub use distillation::Distillation;
 pub use divergence_mean::DivergenceMean;
 pub use function::{Elementary, FunctionProblem};
@@ -42,6 +45,7 @@ pub use logit_pairs::LogitPairProblem;
 pub use mixed::Mixed;
 pub use pair_rows::PairProblem;
 pub use pair_step::{Head, StepPlanes, StepProblem};
+pub use reverse_scan::{Rows, ScanProblem};
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};
 pub use sequence::SequenceProblem;
 pub use several::SeveralProblem;

@@ -7,6 +7,7 @@ mod divergence;
 mod list;
 mod map;
 mod pair;
+mod scan;
 mod segment;
 mod token;
 mod top;
@@ -22,6 +23,10 @@ use bellwether_core::pair::{
     ApoDown, ApoZero, Asft, Bco, BradleyTerry, Copg, Discopop, Exo, Hinge, Logistic, Nca, OddsRatio, OfsFast,
     OfsSlow, Regression, Seppo, Sppo, Square,
 };
+use bellwether_core::returns::{
+    Discounted, Gae, ImportanceCorrected, Lambda, OffPolicy, TdError, TdLambda, Vtrace,
+};
+use bellwether_core::reward::Rto;
 use bellwether_core::unpaired::{
     A2po, ApoZero as UnpairedApoZero, Bco as UnpairedBco, DirectAdvantage, Dro, Kto, NashMd, SoftCritic,
 };
@@ -152,6 +157,23 @@ properties! {
         list::upstream_scales::<ContextMixture>, list::shares_sum_to_one;
     "list/aot": list::items_turned::<Aot>, list::longer_lists::<Aot>, list::lists_alone::<Aot>,
         list::any_layout::<Aot>, list::upstream_scales::<Aot>, list::each_array_turned;
+    "returns/discounted": scan::each_row_alone::<Discounted>, scan::padded_rows::<Discounted>,
+        scan::packed_is_padded::<Discounted>, scan::every_layout::<Discounted>, scan::upstream_multiplies::<Discounted>, scan::episodes_apart::<Discounted>;
+    "returns/gae": scan::each_row_alone::<Gae>, scan::padded_rows::<Gae>,
+        scan::packed_is_padded::<Gae>, scan::every_layout::<Gae>, scan::upstream_multiplies::<Gae>, scan::episodes_apart::<Gae>;
+    "returns/lambda": scan::each_row_alone::<Lambda>, scan::padded_rows::<Lambda>,
+        scan::packed_is_padded::<Lambda>, scan::every_layout::<Lambda>, scan::upstream_multiplies::<Lambda>, scan::episodes_apart::<Lambda>;
+    "returns/td_lambda": scan::each_row_alone::<TdLambda>, scan::padded_rows::<TdLambda>,
+        scan::packed_is_padded::<TdLambda>, scan::every_layout::<TdLambda>, scan::upstream_multiplies::<TdLambda>, scan::episodes_apart::<TdLambda>;
+    "returns/vtrace": scan::each_row_alone::<Vtrace>, scan::padded_rows::<Vtrace>,
+        scan::packed_is_padded::<Vtrace>, scan::every_layout::<Vtrace>, scan::upstream_multiplies::<Vtrace>, scan::episodes_apart::<Vtrace>;
+    "returns/importance_corrected": scan::each_row_alone::<ImportanceCorrected>, scan::padded_rows::<ImportanceCorrected>,
+        scan::packed_is_padded::<ImportanceCorrected>, scan::every_layout::<ImportanceCorrected>, scan::upstream_multiplies::<ImportanceCorrected>, scan::episodes_apart::<ImportanceCorrected>;
+    "returns/off_policy": scan::each_row_alone::<OffPolicy>, scan::padded_rows::<OffPolicy>,
+        scan::packed_is_padded::<OffPolicy>, scan::every_layout::<OffPolicy>, scan::upstream_multiplies::<OffPolicy>, scan::episodes_apart::<OffPolicy>;
+    "reward/rto": scan::each_row_alone::<Rto>, scan::padded_rows::<Rto>,
+        scan::packed_is_padded::<Rto>, scan::every_layout::<Rto>, scan::upstream_multiplies::<Rto>;
+    "returns/td_error": map::upstream_scales::<TdError>;
 }
 
 /// The results of a problem.

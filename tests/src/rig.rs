@@ -10,6 +10,7 @@ mod memory;
 mod pairs;
 mod remote;
 mod run;
+mod scan;
 mod single_step;
 mod step;
 mod tdpo;

@@ -65,6 +65,11 @@ fn pair_rows_takes_anything() {
 }
 
 #[test]
+fn reverse_scan_takes_anything() {
+    holds("reverse_scan", 3000);
+}
+
+#[test]
 fn list_rows_takes_anything() {
     holds("list_rows", 3000);
 }

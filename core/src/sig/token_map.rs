@@ -192,6 +192,21 @@ impl MapArgs {
     }
 }
 
+/// Arrays are as many as may be, and named apart.
+#[cfg(test)]
+pub(super) fn apart(slug: &str, planes: &MapPlanes, most: [usize; 3]) {
+    let MapPlanes { inputs, constants, outputs, gradients } = planes;
+    assert!((1..=most[0]).contains(&inputs.len()) && (1..=most[2]).contains(&outputs.len()), "{slug}");
+    assert!(constants.len() <= most[1], "{slug}");
+    let named = gradients.iter().map(|name| name.strip_prefix("d_"));
+    assert!(named.eq(inputs.iter().copied().map(Some)), "{slug}: {gradients:?}");
+    let given = inputs.iter().chain(*constants).chain(&["mask", "upstream"]);
+    assert!(given.clone().all(|a| given.clone().filter(|b| a == *b).count() == 1), "{slug}");
+    let results = || planes.result();
+    assert!(results().all(|a| results().filter(|b| a == *b).count() == 1), "{slug}");
+    assert_eq!(results().count(), planes.count(), "{slug}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,24 +220,12 @@ mod tests {
             }
         };
         (@check TokenMap $family:ident::$name:ident::$op:ident) => {
-            apart(<crate::$family::$name::$op as Op>::SPEC.slug, &<crate::$family::$name::$op as MapOp>::PLANES);
+            let planes = <crate::$family::$name::$op as MapOp>::PLANES;
+            apart(<crate::$family::$name::$op as Op>::SPEC.slug, &planes, [MOST; 3]);
         };
         (@check $sig:ident $family:ident::$name:ident::$op:ident) => {};
     }
     crate::for_each_op!(planes);
-
-    fn apart(slug: &str, planes: &MapPlanes) {
-        let MapPlanes { inputs, constants, outputs, gradients } = planes;
-        assert!((1..=MOST).contains(&inputs.len()) && (1..=MOST).contains(&outputs.len()), "{slug}");
-        assert!(constants.len() <= MOST, "{slug}");
-        let named = gradients.iter().map(|name| name.strip_prefix("d_"));
-        assert!(named.eq(inputs.iter().copied().map(Some)), "{slug}: {gradients:?}");
-        let given = inputs.iter().chain(*constants).chain(&["mask", "upstream"]);
-        assert!(given.clone().all(|a| given.clone().filter(|b| a == *b).count() == 1), "{slug}");
-        let results = || planes.result();
-        assert!(results().all(|a| results().filter(|b| a == *b).count() == 1), "{slug}");
-        assert_eq!(results().count(), planes.count(), "{slug}");
-    }
 
     #[test]
     fn views_stand_where_the_block_says() {

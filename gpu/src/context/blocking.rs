@@ -6,13 +6,14 @@ use bellwether_core::pair::{Link, PairLoss};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::list_rows::ListOp;
 use bellwether_core::sig::logit_pairs::{By, LogitPairOp};
+use bellwether_core::sig::reverse_scan::ScanOp;
 use bellwether_core::sig::token_map::MapOp;
 use pollster::block_on;
 
 use super::{
     Context, FusedPairInputs, FusedPairPlanes, LinearGradients, LinearInputs, ListInputs, ListOutputs,
-    LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs, Planes, SegmentInputs, Selector, StepInputs,
-    StepOutputs, TokenInputs, TokenUpstream, TopUpstream,
+    LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs, Planes, ScanInputs, SegmentInputs, Selector,
+    StepInputs, StepOutputs, TokenInputs, TokenUpstream, TopUpstream,
 };
 use crate::error::Error;
 use crate::record::Recorded;
@@ -73,6 +74,9 @@ twins! {
     list_rows_blocking of list_rows<O: ListOp>(
         op: &O, inputs: &ListInputs<'_>, reduction: Reduction
     ) -> ListOutputs;
+    reverse_scan_blocking of reverse_scan<O: ScanOp>(
+        op: &O, inputs: &ScanInputs<'_>, reduction: Reduction
+    ) -> Planes;
     pair_step_blocking of pair_step<L: Link>(
         loss: &PairLoss<L>, linear: &Linear, shape: &StepShape, inputs: &StepInputs<'_>
     ) -> StepOutputs;

@@ -12,6 +12,7 @@ pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
 mod product;
+pub mod reverse_scan;
 pub mod segment_stats;
 pub mod token_map;
 pub mod token_rows;
@@ -24,6 +25,7 @@ pub use logit_pairs::{
     LogitPairBackward, LogitPairForward, LogitPairInPlace, LogitPairOver, LogitPairShape, LogitPairs,
 };
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
+pub use reverse_scan::{ReverseScan, ScanBuffers, ScanShape, Steps};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
 pub use token_map::{MapBuffers, MapShape, TokenMap};
 pub use token_rows::{

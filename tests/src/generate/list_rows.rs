@@ -169,9 +169,20 @@ fn everywhere<O: ListRow>(op: O) -> Vec<Case> {
 /// Lists of all sizes, whole and ragged, in every layout.
 fn shapes<O: ListRow>(op: O) -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in
-        [(0, 5), (5, 0), (1, 1), (5, 1), (70, 2), (33, 3), (9, 9), (3, 63), (3, 64), (3, 65), (2, 257), (1, 1024)]
-    {
+    for shape in [
+        (0, 5),
+        (5, 0),
+        (1, 1),
+        (5, 1),
+        (70, 2),
+        (33, 3),
+        (9, 9),
+        (3, 63),
+        (3, 64),
+        (3, 65),
+        (2, 257),
+        (1, 1024),
+    ] {
         let name = format!("{} x {}", shape.0, shape.1);
         cases.push(Case::new(name.clone(), normal(op, &name, shape)));
     }

@@ -130,6 +130,97 @@ impl Derive for RowSums {
     }
 }
 
+/// The gradient of an array of values of which `v_tm1` and `v_t` are views one step apart.
+#[derive(Clone, Copy, Debug)]
+pub struct OneValue {
+    /// Steps of a row.
+    pub len: usize,
+    /// Whether the array has a value behind the last step.
+    pub bootstrap: bool,
+}
+
+impl Derive for OneValue {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let rows = |name| plane(outputs, name).chunks(self.len.max(1));
+        let joined = rows("d_v_tm1").zip(rows("d_v_t")).flat_map(|(before, behind)| {
+            let at = |k: usize| {
+                let behind = k.checked_sub(1).map_or_else(T::zero, |k| behind[k]);
+                before.get(k).map_or(behind, |&before| before + behind)
+            };
+            (0..self.len + usize::from(self.bootstrap)).map(at)
+        });
+        vec![Output::new("d_values", 1, joined.collect())]
+    }
+}
+
+/// A gradient by arrays `[n, width]` of which a plane's numbers are weighted sums, spread over these.
+#[derive(Clone, Debug)]
+pub struct Spread {
+    /// What it is called.
+    pub called: &'static str,
+    /// Numbers per number of a plane.
+    pub width: usize,
+    /// Planes with their weights.
+    pub parts: Vec<(&'static str, Vec<f64>)>,
+}
+
+impl Derive for Spread {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let mut all: Option<Vec<T>> = None;
+        for (name, weights) in &self.parts {
+            let given = plane(outputs, name);
+            let part = weights.iter().enumerate().map(|(i, &w)| given[i / self.width] * T::input(w));
+            all = Some(match all {
+                None => part.collect(),
+                Some(before) => before.into_iter().zip(part).map(|(a, b)| a + b).collect(),
+            });
+        }
+        vec![Output::new(self.called, self.width, all.unwrap_or_default())]
+    }
+}
+
+/// Planes without the last number of each row.
+#[derive(Clone, Copy, Debug)]
+pub struct Shorter {
+    /// Numbers of a row.
+    pub len: usize,
+    /// Planes, and what they are called without it.
+    pub planes: &'static [(&'static str, &'static str)],
+}
+
+impl Derive for Shorter {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let cut = |&(name, called): &(&'static str, &'static str)| {
+            let rows = plane(outputs, name).chunks(self.len.max(1));
+            Output::new(called, 1, rows.flat_map(|row| row.iter().take(self.len - 1).copied()).collect())
+        };
+        self.planes.iter().map(cut).collect()
+    }
+}
+
+/// A state that passes through steps which do not count, told at these too.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// Steps of a row.
+    pub len: usize,
+    /// The plane, and what it is called then.
+    pub planes: (&'static str, &'static str),
+    /// Which steps count.
+    pub mask: Vec<u32>,
+}
+
+impl Derive for Carried {
+    fn derive<T: Number>(&self, outputs: &Outputs<T>) -> Outputs<T> {
+        let mut all = plane(outputs, self.planes.0).to_vec();
+        for (row, mask) in all.chunks_mut(self.len.max(1)).zip(self.mask.chunks(self.len.max(1))) {
+            for t in (0..row.len()).rev().filter(|&t| mask[t] == 0) {
+                row[t] = row.get(t + 1).copied().unwrap_or_else(T::zero);
+            }
+        }
+        vec![Output::new(self.planes.1, 1, all)]
+    }
+}
+
 /// The optimal value of a prompt from the logsumexp of its rewards at a temperature.
 #[derive(Clone, Copy, Debug)]
 pub struct OptimalValue {

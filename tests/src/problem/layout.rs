@@ -16,6 +16,8 @@ pub enum Layout {
     Pitched,
     /// Constants and upstream gradients are one value per row; the rest is packed.
     PerRow,
+    /// One behind another, each with all rows' first elements before their second.
+    TimeMajor,
 }
 
 /// Elements before and behind each row of a pitched array.
@@ -38,6 +40,10 @@ impl Layout {
             Self::Interleaved => {
                 let data = (0..n).flat_map(|i| planes.iter().map(move |plane| plane.borrow()[i])).collect();
                 (data, (0..count).map(|k| [k, len * count, count]).collect())
+            }
+            Self::TimeMajor => {
+                let turned = planes.iter().flat_map(|plane| turn(plane.borrow(), rows, len));
+                (turned.collect(), (0..count).map(|k| [k * n, 1, rows]).collect())
             }
             Self::Pitched => {
                 let pitch = GAPS[0] + len + GAPS[1];
@@ -63,6 +69,11 @@ impl Layout {
         let data = planes.iter().flat_map(firsts).collect();
         (data, (0..planes.len()).map(|k| [k * rows, 1, 0]).collect())
     }
+}
+
+/// An array `[rows, len]` as `[len, rows]`.
+pub(crate) fn turn<T: Copy>(plane: &[T], rows: usize, len: usize) -> Vec<T> {
+    (0..rows * len).map(|i| plane[i % rows * len + i / rows]).collect()
 }
 
 /// The views of placed arrays.

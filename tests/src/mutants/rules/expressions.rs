@@ -53,7 +53,12 @@ impl Piece {
     fn fills_up(&self, i: usize) -> bool {
         let zero_or_comma = |token: &Token<'_>| token.is("0.0") || token.is(",");
         let end = i + self.tokens[i..].iter().take_while(|token| zero_or_comma(token)).count();
-        let vector = |open: usize| self.tokens[open].is("(") && open > 1 && self.tokens[open - 1].is(">") && self.tokens[open - 2].is("f32");
+        let vector = |open: usize| {
+            self.tokens[open].is("(")
+                && open > 1
+                && self.tokens[open - 1].text == ">"
+                && self.tokens[open - 2].is("f32")
+        };
         let open = (0..i).rev().find(|&open| vector(open) && close(&self.tokens, open) == end);
         open.is_some_and(|open| self.tokens[open + 1..i].iter().any(|token| !zero_or_comma(token)))
     }

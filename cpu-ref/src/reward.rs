@@ -1,0 +1,3 @@
+//! Row functions of the family `reward`.
+
+mod rto;

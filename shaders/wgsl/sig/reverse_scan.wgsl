@@ -1,0 +1,423 @@
+// One row per workgroup: x_t = a_t + b_t x_{t+1}, from the last tile of the row to the first, and back for gradients.
+//
+// The operator's file says how many inputs, constants and outputs it has, and holds three functions of a step: `pair`
+// (a and b), `finish` (the outputs, and the slopes of the first) and `slopes` (of a + b x_{t+1}). Here are reading,
+// masks and lengths, the scans and the status. A tile is cut at multiples of TILE, whatever the row's length is.
+
+const LANES = 64u;
+// Steps of a tile that a lane takes, one behind another.
+const EACH = 8u;
+const TILE = 512u;
+const MASKED = 1u;
+const WEIGHTED = 2u;
+const LENGTHS = 4u;
+const GRADIENTS = 8u;
+
+struct Args {
+    rows: u32,
+    len: u32,
+    extent_offset: u32,
+    present: u32,
+    result_offset: u32,
+    result_stride: u32,
+    result_row: u32,
+    result_col: u32,
+    scale: f32,
+    mask_offset: u32,
+    mask_row: u32,
+    mask_col: u32,
+    upstream_offset: u32,
+    upstream_row: u32,
+    upstream_col: u32,
+    input0_offset: u32,
+    input0_row: u32,
+    input0_col: u32,
+    input1_offset: u32,
+    input1_row: u32,
+    input1_col: u32,
+    input2_offset: u32,
+    input2_row: u32,
+    input2_col: u32,
+    input3_offset: u32,
+    input3_row: u32,
+    input3_col: u32,
+    input4_offset: u32,
+    input4_row: u32,
+    input4_col: u32,
+    constant0_offset: u32,
+    constant0_row: u32,
+    constant0_col: u32,
+    constant1_offset: u32,
+    constant1_row: u32,
+    constant1_col: u32,
+    constant2_offset: u32,
+    constant2_row: u32,
+    constant2_col: u32,
+    pad0: u32,
+    params: Params,
+}
+
+@group(0) @binding(0) var<storage, read> inputs: array<f32>;
+@group(0) @binding(1) var<storage, read> constants: array<f32>;
+@group(0) @binding(2) var<storage, read> words: array<u32>;
+@group(0) @binding(3) var<storage, read_write> result: array<f32>;
+@group(0) @binding(4) var<uniform> args: Args;
+
+// What a step reads: inputs, constants, and whether none counts behind it.
+struct Step {
+    x: array<f32, 5>,
+    c: vec3<f32>,
+    last: bool,
+}
+
+// Outputs of a step; the derivatives of the first by x_t and by each input.
+struct Finished {
+    outputs: vec4<f32>,
+    by_state: f32,
+    slopes: array<f32, 5>,
+}
+
+// Where a row stands: row and first column of the views, its steps, those within its length, where its result begins.
+struct Row {
+    row: u32,
+    first: u32,
+    len: u32,
+    held: u32,
+    place: u32,
+}
+
+var<workgroup> pairs: array<vec2<f32>, 64>;
+var<workgroup> counts: array<u32, 64>;
+// A packed row's first step and the next row's, or a padded row's length: the same for all lanes, as barriers want it.
+var<workgroup> extent: vec2<u32>;
+
+// The first output is x_t, and depends on the inputs through it alone.
+fn state_and(state: vec2<f32>, second: f32) -> Finished {
+    return Finished(vec4<f32>(state.x, second, 0.0, 0.0), 1.0, array<f32, 5>());
+}
+
+// An affine map behind another: first `inner`, then `outer`.
+fn after(outer: vec2<f32>, inner: vec2<f32>) -> vec2<f32> {
+    return vec2<f32>(outer.x + outer.y * inner.x, outer.y * inner.y);
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let r = group.y * groups.x + group.x;
+    if (r >= args.rows) {
+        return;
+    }
+    let row = row_at(r, lane);
+    let end = end_of(row, lane);
+    let tiles = (row.len + TILE - 1u) / TILE;
+    // A length beyond the row; `extent` holds it still.
+    var status = select(0u, STATUS_DOMAIN, args.len != 0u && workgroupUniformLoad(&extent).y > args.len);
+    var carry = 0.0;
+    for (var tile = tiles; tile > 0u; tile -= 1u) {
+        let first = (tile - 1u) * TILE + lane * EACH;
+        let all = behind(lane, composed(row, first, end));
+        let incoming = all.y * carry + all.x;
+        status |= write_outputs(row, first, end, incoming);
+        carry = whole(carry);
+    }
+    status = any_of(lane, status);
+    if (status != 0u) {
+        for (var tile = 0u; tile < tiles; tile += 1u) {
+            poison(row, tile * TILE + lane * EACH, status);
+        }
+    } else if ((args.present & GRADIENTS) != 0u) {
+        carry = 0.0;
+        for (var tile = 0u; tile < tiles; tile += 1u) {
+            let first = tile * TILE + lane * EACH;
+            let all = before(lane, owed(row, first, end));
+            write_gradients(row, first, end, all.y * carry + all.x);
+            carry = whole_before(carry);
+        }
+    }
+}
+
+fn row_at(r: u32, lane: u32) -> Row {
+    if (lane == 0u) {
+        var own = vec2<u32>(0u, args.len);
+        if (args.len == 0u) {
+            own = vec2<u32>(words[args.extent_offset + r], words[args.extent_offset + r + 1u]);
+        } else if ((args.present & LENGTHS) != 0u) {
+            own.y = words[args.extent_offset + r];
+        }
+        extent = own;
+    }
+    let known = workgroupUniformLoad(&extent);
+    if (args.len == 0u) {
+        let len = known.y - known.x;
+        return Row(0u, known.x, len, len, args.result_offset + known.x);
+    }
+    return Row(r, 0u, args.len, min(known.y, args.len), args.result_offset + r * args.result_row);
+}
+
+fn counts_at(row: Row, t: u32) -> bool {
+    if (t >= row.held) {
+        return false;
+    }
+    if ((args.present & MASKED) != 0u) {
+        return words[args.mask_offset + row.row * args.mask_row + (row.first + t) * args.mask_col] != 0u;
+    }
+    return true;
+}
+
+// One more than the last step that counts.
+fn end_of(row: Row, lane: u32) -> u32 {
+    if ((args.present & MASKED) == 0u) {
+        return row.held;
+    }
+    var end = 0u;
+    for (var t = lane; t < row.held; t += LANES) {
+        if (counts_at(row, t)) {
+            end = t + 1u;
+        }
+    }
+    counts[lane] = end;
+    workgroupBarrier();
+    for (var step = 1u; step < LANES; step *= 2u) {
+        var other = 0u;
+        if (lane + step < LANES) {
+            other = counts[lane + step];
+        }
+        workgroupBarrier();
+        counts[lane] = max(counts[lane], other);
+        workgroupBarrier();
+    }
+    return workgroupUniformLoad(&counts[0]);
+}
+
+// The bits of all lanes together.
+fn any_of(lane: u32, status: u32) -> u32 {
+    counts[lane] = status;
+    workgroupBarrier();
+    for (var step = 1u; step < LANES; step *= 2u) {
+        var other = 0u;
+        if (lane + step < LANES) {
+            other = counts[lane + step];
+        }
+        workgroupBarrier();
+        counts[lane] = counts[lane] | other;
+        workgroupBarrier();
+    }
+    return workgroupUniformLoad(&counts[0]);
+}
+
+// What all later lanes' steps do to what comes in from behind the tile.
+fn behind(lane: u32, own: vec2<f32>) -> vec2<f32> {
+    pairs[lane] = own;
+    workgroupBarrier();
+    for (var step = 1u; step < LANES; step *= 2u) {
+        var other = vec2<f32>(0.0, 1.0);
+        if (lane + step < LANES) {
+            other = pairs[lane + step];
+        }
+        workgroupBarrier();
+        pairs[lane] = after(pairs[lane], other);
+        workgroupBarrier();
+    }
+    var later = vec2<f32>(0.0, 1.0);
+    if (lane + 1u < LANES) {
+        later = pairs[lane + 1u];
+    }
+    return later;
+}
+
+// x at the beginning of the tile.
+fn whole(carry: f32) -> f32 {
+    let all = workgroupUniformLoad(&pairs[0]);
+    return all.x + all.y * carry;
+}
+
+// The same from the other side: what all earlier lanes' steps do to what comes in from before the tile.
+fn before(lane: u32, own: vec2<f32>) -> vec2<f32> {
+    pairs[lane] = own;
+    workgroupBarrier();
+    for (var step = 1u; step < LANES; step *= 2u) {
+        var other = vec2<f32>(0.0, 1.0);
+        if (lane >= step) {
+            other = pairs[lane - step];
+        }
+        workgroupBarrier();
+        pairs[lane] = after(pairs[lane], other);
+        workgroupBarrier();
+    }
+    var earlier = vec2<f32>(0.0, 1.0);
+    if (lane > 0u) {
+        earlier = pairs[lane - 1u];
+    }
+    return earlier;
+}
+
+fn whole_before(carry: f32) -> f32 {
+    let all = workgroupUniformLoad(&pairs[LANES - 1u]);
+    return all.x + all.y * carry;
+}
+
+fn step_at(row: Row, t: u32, end: u32) -> Step {
+    let at = vec2<u32>(row.row, row.first + t);
+    return Step(inputs_at(at), constants_at(at), t + 1u == end);
+}
+
+// The lane's steps as one pair.
+fn composed(row: Row, first: u32, end: u32) -> vec2<f32> {
+    var own = vec2<f32>(0.0, 1.0);
+    for (var k = EACH; k > 0u; k -= 1u) {
+        if (counts_at(row, first + k - 1u)) {
+            own = after(pair(args.params, step_at(row, first + k - 1u, end)), own);
+        }
+    }
+    return own;
+}
+
+// Outputs and status of the lane's steps, and x_{t+1} where the first gradient will stand; gives what is wrong.
+fn write_outputs(row: Row, first: u32, end: u32, incoming: f32) -> u32 {
+    var x = incoming;
+    var status = 0u;
+    for (var k = EACH; k > 0u; k -= 1u) {
+        let t = first + k - 1u;
+        if (t < row.len) {
+            if (counts_at(row, t)) {
+                let s = step_at(row, t, end);
+                let ab = pair(args.params, s);
+                let next = x;
+                x = ab.x + ab.y * next;
+                status |= fault_of(s) | bw_fault(upstream_at(row, t));
+                write(row, t, finish(args.params, s, vec2<f32>(x, next)).outputs, next);
+            } else {
+                fill(row, t, 0.0, 0u);
+            }
+        }
+    }
+    return status;
+}
+
+// What is owed to the x behind the lane's steps, as a pair of what is owed to that before them.
+fn owed(row: Row, first: u32, end: u32) -> vec2<f32> {
+    var own = vec2<f32>(0.0, 1.0);
+    for (var k = 0u; k < EACH; k += 1u) {
+        let t = first + k;
+        if (counts_at(row, t)) {
+            let s = step_at(row, t, end);
+            let ab = pair(args.params, s);
+            let done = finish(args.params, s, state_at(row, t, ab));
+            let weight = args.scale * upstream_at(row, t);
+            own = after(vec2<f32>(ab.y * bw_weigh(weight, done.by_state), ab.y), own);
+        }
+    }
+    return own;
+}
+
+// x_t and x_{t+1}, which the first pass left where the first gradient will stand.
+fn state_at(row: Row, t: u32, ab: vec2<f32>) -> vec2<f32> {
+    let next = result[row.place + t * args.result_col + OUTPUTS * args.result_stride];
+    return vec2<f32>(ab.x + ab.y * next, next);
+}
+
+fn write_gradients(row: Row, first: u32, end: u32, incoming: f32) {
+    var owing = incoming;
+    for (var k = 0u; k < EACH; k += 1u) {
+        let t = first + k;
+        if (counts_at(row, t)) {
+            let s = step_at(row, t, end);
+            let ab = pair(args.params, s);
+            let state = state_at(row, t, ab);
+            let done = finish(args.params, s, state);
+            let weight = args.scale * upstream_at(row, t);
+            owing += bw_weigh(weight, done.by_state);
+            var direct = done.slopes;
+            var through = slopes(args.params, s, state.y);
+            for (var j = 0u; j < INPUTS; j += 1u) {
+                let at = row.place + t * args.result_col + (OUTPUTS + j) * args.result_stride;
+                result[at] = bw_weigh(weight, direct[j]) + bw_weigh(owing, through[j]);
+            }
+            owing *= ab.y;
+        }
+    }
+}
+
+// The outputs, x_{t+1} and a good status.
+fn write(row: Row, t: u32, outputs: vec4<f32>, next: f32) {
+    let at = row.place + t * args.result_col;
+    for (var k = 0u; k < OUTPUTS; k += 1u) {
+        result[at + k * args.result_stride] = outputs[k];
+    }
+    if ((args.present & GRADIENTS) != 0u) {
+        result[at + OUTPUTS * args.result_stride] = next;
+    }
+    result[at + (planes() - 1u) * args.result_stride] = 0.0;
+}
+
+fn poison(row: Row, first: u32, status: u32) {
+    for (var t = first; t < first + EACH; t += 1u) {
+        if (counts_at(row, t)) {
+            fill(row, t, bw_nan(status), status);
+        }
+    }
+}
+
+// The same number in every plane, and the status.
+fn fill(row: Row, t: u32, value: f32, status: u32) {
+    let at = row.place + t * args.result_col;
+    for (var plane = 0u; plane + 1u < planes(); plane += 1u) {
+        result[at + plane * args.result_stride] = value;
+    }
+    result[at + (planes() - 1u) * args.result_stride] = f32(status);
+}
+
+fn planes() -> u32 {
+    return OUTPUTS + 1u + select(0u, INPUTS, (args.present & GRADIENTS) != 0u);
+}
+
+fn upstream_at(row: Row, t: u32) -> f32 {
+    if ((args.present & WEIGHTED) != 0u) {
+        return constants[args.upstream_offset + row.row * args.upstream_row + (row.first + t) * args.upstream_col];
+    }
+    return 1.0;
+}
+
+fn inputs_at(at: vec2<u32>) -> array<f32, 5> {
+    var v = array<f32, 5>();
+    if (INPUTS > 0u) {
+        v[0] = inputs[args.input0_offset + at.x * args.input0_row + at.y * args.input0_col];
+    }
+    if (INPUTS > 1u) {
+        v[1] = inputs[args.input1_offset + at.x * args.input1_row + at.y * args.input1_col];
+    }
+    if (INPUTS > 2u) {
+        v[2] = inputs[args.input2_offset + at.x * args.input2_row + at.y * args.input2_col];
+    }
+    if (INPUTS > 3u) {
+        v[3] = inputs[args.input3_offset + at.x * args.input3_row + at.y * args.input3_col];
+    }
+    if (INPUTS > 4u) {
+        v[4] = inputs[args.input4_offset + at.x * args.input4_row + at.y * args.input4_col];
+    }
+    return v;
+}
+
+fn constants_at(at: vec2<u32>) -> vec3<f32> {
+    var v = vec3<f32>(0.0);
+    if (CONSTANTS > 0u) {
+        v.x = constants[args.constant0_offset + at.x * args.constant0_row + at.y * args.constant0_col];
+    }
+    if (CONSTANTS > 1u) {
+        v.y = constants[args.constant1_offset + at.x * args.constant1_row + at.y * args.constant1_col];
+    }
+    if (CONSTANTS > 2u) {
+        v.z = constants[args.constant2_offset + at.x * args.constant2_row + at.y * args.constant2_col];
+    }
+    return v;
+}
+
+fn fault_of(s: Step) -> u32 {
+    let x = s.x;
+    return bw_fault(x[0]) | bw_fault(x[1]) | bw_fault(x[2]) | bw_fault(x[3]) | bw_fault(x[4])
+        | bw_fault(s.c.x) | bw_fault(s.c.y) | bw_fault(s.c.z);
+}
