@@ -57,6 +57,12 @@ macro_rules! for_each_op {
             list::leave_one_out::LeaveOneOut: ListRows [],
             list::context_mixture::ContextMixture: ListRows [],
             list::aot::Aot: ListRows [],
+            policy::clip::Clip: PolicyRows [],
+            policy::cispo::Cispo: PolicyRows [],
+            policy::sapo::Sapo: PolicyRows [log sigmoid],
+            policy::vespo::Vespo: PolicyRows [],
+            policy::gmpo::Gmpo: PolicyRows [],
+            policy::value_clip::ValueClip: TokenMap [],
         }
     };
 }

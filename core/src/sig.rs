@@ -10,6 +10,7 @@ pub mod fused_linear;
 pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
+pub mod policy_rows;
 pub mod reduction;
 pub mod segment_stats;
 pub mod token_map;
@@ -38,6 +39,8 @@ pub enum Signature {
     TokenMap,
     /// Lists of responses, a loss per list: [`list_rows`].
     ListRows,
+    /// Log-probabilities and advantages of sequences, a loss per sequence: [`policy_rows`].
+    PolicyRows,
 }
 
 impl Signature {
@@ -53,6 +56,7 @@ impl Signature {
             Self::PairRows => "PairRows",
             Self::TokenMap => "TokenMap",
             Self::ListRows => "ListRows",
+            Self::PolicyRows => "PolicyRows",
         }
     }
 }

@@ -12,6 +12,7 @@ mod linear;
 mod map;
 mod pair;
 mod pair_names;
+mod policy;
 mod reader;
 mod single;
 mod step;
@@ -123,7 +124,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let logprob = token::read(reader).or_else(|| linear::read(reader)).or_else(|| distillation::read(reader));
     let logprob = logprob.or_else(|| divergence::read(reader)).or_else(|| unpaired::read(reader));
     let logprob = logprob.or_else(|| single::read(reader)).or_else(|| aot::read(reader));
-    let logprob = logprob.or_else(|| map::read(reader));
+    let logprob = logprob.or_else(|| policy::read(reader)).or_else(|| map::read(reader));
     let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,

@@ -3,6 +3,7 @@
 //! A signature describes its problem once, over any scalar ([`Compute`]); the reference, the tolerance and the CPU
 //! backend follow from the scalar it runs on.
 
+mod actor;
 mod derived;
 mod distillation;
 mod divergence_mean;
@@ -15,6 +16,7 @@ mod logit_pairs;
 mod mixed;
 mod pair_rows;
 mod pair_step;
+mod policy_rows;
 mod segment_stats;
 mod sequence;
 mod several;
@@ -26,6 +28,7 @@ mod top_rows;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
+pub use actor::{Actor, ActorCritic};
 pub use derived::{Derive, Derived, OptimalValue, RowSums, Sides, Turned};
 pub use distillation::Distillation;
 pub use divergence_mean::DivergenceMean;
@@ -38,6 +41,7 @@ pub use logit_pairs::LogitPairProblem;
 pub use mixed::Mixed;
 pub use pair_rows::PairProblem;
 pub use pair_step::{Head, StepPlanes, StepProblem};
+pub use policy_rows::PolicyProblem;
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};
 pub use sequence::SequenceProblem;
 pub use several::SeveralProblem;

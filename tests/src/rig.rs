@@ -7,6 +7,7 @@ mod list;
 mod map;
 mod memory;
 mod pairs;
+mod policy;
 mod remote;
 mod run;
 mod single_step;

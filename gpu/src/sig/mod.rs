@@ -11,6 +11,7 @@ pub mod fused_pairs;
 pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
+pub mod policy_rows;
 mod product;
 pub mod segment_stats;
 pub mod token_map;
@@ -22,6 +23,7 @@ pub use fused_pairs::{FusedPairBackward, FusedPairForward, FusedPairShape, Fused
 pub use list_rows::{ListBuffers, ListRows, ListShape};
 pub use logit_pairs::{LogitPairBackward, LogitPairForward, LogitPairShape, LogitPairs};
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
+pub use policy_rows::{PolicyBuffers, PolicyRows, PolicyShape};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
 pub use token_map::{MapBuffers, MapShape, TokenMap};
 pub use token_rows::{
