@@ -6,7 +6,7 @@
 //!
 //! Where to look:
 //! - [`registry`]: the list of all operators, [`for_each_op!`].
-//! - [`logprob`], [`pair`], [`unpaired`], [`list`], [`returns`], [`reward`]: one file per operator: parameters, formula, paper.
+//! - [`logprob`], [`pair`], [`unpaired`], [`list`], [`returns`], [`reward`], [`policy`]: one file per operator: parameters, formula, paper.
 //! - [`sig`]: one file per signature: inputs, outputs and the argument block of its kernels.
 //! - [`real`], [`dual`], [`bound`]: the scalars that a row function runs on: numbers, derivatives, error bounds.
 //! - [`math`]: the kernels' elementary functions once more, in Rust, with their proven errors.
@@ -22,6 +22,7 @@ pub mod logprob;
 pub mod math;
 pub mod op;
 pub mod pair;
+pub mod policy;
 pub mod random;
 pub mod real;
 pub mod registry;

@@ -67,6 +67,12 @@ macro_rules! for_each_op {
             returns::off_policy::OffPolicy: ReverseScan [],
             returns::td_error::TdError: TokenMap [],
             reward::rto::Rto: ReverseScan [],
+            policy::clip::Clip: PolicyRows [],
+            policy::cispo::Cispo: PolicyRows [],
+            policy::sapo::Sapo: PolicyRows [log sigmoid],
+            policy::vespo::Vespo: PolicyRows [],
+            policy::gmpo::Gmpo: PolicyRows [],
+            policy::value_clip::ValueClip: TokenMap [],
         }
     };
 }

@@ -10,6 +10,7 @@ pub mod fused_linear;
 pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
+pub mod policy_rows;
 pub mod reduction;
 pub mod reverse_scan;
 pub mod segment_stats;
@@ -41,6 +42,8 @@ pub enum Signature {
     ListRows,
     /// Arrays per step, an affine recurrence from the end: [`reverse_scan`].
     ReverseScan,
+    /// Log-probabilities and advantages of sequences, a loss per sequence: [`policy_rows`].
+    PolicyRows,
 }
 
 impl Signature {
@@ -57,6 +60,7 @@ impl Signature {
             Self::TokenMap => "TokenMap",
             Self::ListRows => "ListRows",
             Self::ReverseScan => "ReverseScan",
+            Self::PolicyRows => "PolicyRows",
         }
     }
 }

@@ -16,8 +16,9 @@ pub use bellwether_core::Storage;
 pub use bellwether_shaders::{Access, ArgsSpace, Binding, Dialect, Role, Source, find};
 pub use context::{
     Context, FusedPairInputs, FusedPairPlanes, HeadInputs, LinearGradients, LinearInputs, ListInputs,
-    ListOutputs, LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs, Planes, ScanInputs,
-    SegmentInputs, Selector, StepData, StepInputs, StepOutputs, TokenInputs, TokenUpstream, TopUpstream,
+    ListOutputs, LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs, Planes, PolicyInputs,
+    PolicyOutputs, ScanInputs, SegmentInputs, Selector, StepData, StepInputs, StepOutputs, TokenInputs,
+    TokenUpstream, TopUpstream,
 };
 pub use error::Error;
 pub use kernel::{Bound, Kernel};
@@ -26,9 +27,10 @@ pub use sig::{
     Extent, FusedBackward, FusedForward, FusedLinear, FusedPairBackward, FusedPairForward, FusedPairShape,
     FusedPairs, FusedShape, Head, KeepWords, ListBuffers, ListRows, ListShape, LogitPairBackward,
     LogitPairForward, LogitPairInPlace, LogitPairOver, LogitPairShape, LogitPairs, MapBuffers, MapShape,
-    PairBuffers, PairRows, PairShape, ReverseScan, SavedRows, ScanBuffers, ScanShape, SegmentBackward,
-    SegmentForward, SegmentShape, SegmentStats, Steps, TokenBackward, TokenFinish, TokenForward,
-    TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows, TokenShape, TokenStep, TopRows, Upstream,
+    PairBuffers, PairRows, PairShape, PolicyBuffers, PolicyRows, PolicyShape, ReverseScan, SavedRows,
+    ScanBuffers, ScanShape, SegmentBackward, SegmentForward, SegmentShape, SegmentStats, Steps,
+    TokenBackward, TokenFinish, TokenForward, TokenInPlace, TokenMap, TokenOver, TokenPartial, TokenRows,
+    TokenShape, TokenStep, TopRows, Upstream,
 };
 pub use slice::{Plane, Slice, View};
 pub use step::{

@@ -1,7 +1,8 @@
 //! The table of kernels, put together at compile time from the registry and the files below `wgsl/`.
 
 use bellwether_core::sig::{
-    fused_linear, list_rows, logit_pairs, pair_rows, reverse_scan, segment_stats, token_map, token_rows,
+    fused_linear, list_rows, logit_pairs, pair_rows, policy_rows, reverse_scan, segment_stats, token_map,
+    token_rows,
 };
 
 use crate::{Binding, Role, Source};
@@ -262,6 +263,17 @@ macro_rules! kernels {
             rows_per_group: 1,
             bindings: bindings![inputs: Input, constants: Input, words: Words, result: Result, args: Args],
             args: list_rows::ListArgs::FIELDS,
+        }]
+    };
+    (PolicyRows $family:ident $name:ident [$($lib:ident)*]) => {
+        &[Source {
+            op: concat!(stringify!($family), "/", stringify!($name)),
+            kernel: "forward",
+            text: text!($family/$name "forward": policy_rows list_sums [$name] [bits exp expm1m $($lib)*]),
+            workgroup: 64,
+            rows_per_group: 1,
+            bindings: bindings![inputs: Input, constants: Input, words: Words, result: Result, args: Args],
+            args: policy_rows::PolicyArgs::FIELDS,
         }]
     };
 }

@@ -1,9 +1,11 @@
 //! Every text against naga's reflection and against the table: what a host is told is what the kernel is.
 
 use bellwether_core::Op;
+use bellwether_core::policy::Surrogate;
 use bellwether_core::registry::SPECS;
 use bellwether_core::sig::Signature;
 use bellwether_core::sig::list_rows::{ListOp, ListPlanes};
+use bellwether_core::sig::policy_rows::MOST_METRICS;
 use bellwether_core::sig::reverse_scan::ScanOp;
 use bellwether_core::sig::token_map::{MapOp, MapPlanes};
 use bellwether_shaders::{Role, SOURCES, Source, find};
@@ -54,9 +56,11 @@ fn every_operator_has_the_kernels_of_its_signature() {
             Signature::TopRows => &["forward", "narrow", "partial", "finish", "backward"],
             Signature::LogitPairs | Signature::SegmentStats => &["forward", "backward"],
             Signature::FusedLinear => &["product", "product_wide"],
-            Signature::PairRows | Signature::TokenMap | Signature::ListRows | Signature::ReverseScan => {
-                &["forward"]
-            }
+            Signature::PairRows
+            | Signature::TokenMap
+            | Signature::ListRows
+            | Signature::ReverseScan
+            | Signature::PolicyRows => &["forward"],
             other => panic!("{}: no kernels are known for {}", spec.slug, other.name()),
         };
         wanted += kernels.len();
@@ -170,6 +174,35 @@ fn a_loss_on_lists_has_the_arrays_that_core_names() {
         for line in lines.map(|line| format!("\nconst {line};\n")) {
             assert_eq!(text.matches(&line).count(), 1, "{slug}: {line:?}");
         }
+    }
+}
+
+/// The metrics of every surrogate.
+macro_rules! metrics {
+    ($($family:ident :: $name:ident :: $op:ident : $sig:ident [$($lib:ident)*],)*) => {
+        /// Slug and metrics of every surrogate.
+        fn metrics() -> Vec<(&'static str, &'static [&'static str])> {
+            let all = [$(metrics!(@of $sig bellwether_core::$family::$name::$op)),*];
+            all.into_iter().flatten().collect()
+        }
+    };
+    (@of PolicyRows $op:path) => {
+        Some((<$op as Op>::SPEC.slug, <$op as Surrogate>::METRICS))
+    };
+    (@of $sig:ident $op:path) => {
+        None
+    };
+}
+bellwether_core::for_each_op!(metrics);
+
+#[test]
+fn a_surrogate_has_the_metrics_that_core_names() {
+    assert!(!metrics().is_empty());
+    for (slug, metrics) in metrics() {
+        assert!(metrics.len() <= MOST_METRICS, "{slug}");
+        let text = find(slug, "forward").expect("a surrogate has one kernel").text;
+        let line = format!("\nconst METRICS = {}u;\n", metrics.len());
+        assert_eq!(text.matches(&line).count(), 1, "{slug}: {line:?}");
     }
 }
 

@@ -8,6 +8,7 @@ mod distillation;
 mod draw;
 mod drivers;
 mod lists;
+mod policies;
 mod scans;
 mod shapes;
 mod step;
@@ -18,7 +19,7 @@ use bellwether_core::Error;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every driver of the reference, every parser, and the shapes of the GPU host.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("token_rows", drivers::token_rows),
     ("token_states", drivers::token_states),
     ("top_rows", drivers::top_rows),
@@ -29,6 +30,7 @@ pub const TARGETS: [Target; 15] = [
     ("pair_rows", drivers::pair_rows),
     ("list_rows", lists::list_rows),
     ("reverse_scan", scans::reverse_scan),
+    ("policy_rows", policies::policy_rows),
     ("step", step::step),
     ("shapes", shapes::shapes),
     ("files", cases::files),

@@ -10,6 +10,7 @@ mod logit_pairs;
 mod pair_extras;
 mod pair_rows;
 mod pair_step;
+pub(crate) mod policy_rows;
 pub(crate) mod reverse_scan;
 #[cfg(test)]
 mod seeds;
@@ -27,6 +28,7 @@ use bellwether_core::logprob::{AlphaDivergence, Js, SequenceMean, SequenceSum, T
 use bellwether_core::op::Param;
 use bellwether_cpu_ref::list_rows::ListRow;
 use bellwether_cpu_ref::pair_rows::PairLink;
+use bellwether_cpu_ref::policy_rows::SurrogateRow;
 use bellwether_cpu_ref::reverse_scan::ScanRow;
 use bellwether_cpu_ref::token_map::MapRow;
 
@@ -35,6 +37,7 @@ use serde_json::{Map, Value};
 use crate::links::{self, LinkVisitor};
 use crate::lists::{self, ListVisitor};
 use crate::maps::{self, MapVisitor};
+use crate::policies::{self, PolicyVisitor};
 use crate::problem::Problem;
 use crate::scans::{self, ScanVisitor};
 
@@ -128,6 +131,13 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
             cases.extend(more.expect("a listed scan takes other parameters"));
         }
         suites.push((slug, cases));
+    }
+    for slug in policies::slugs() {
+        let cases = policy_variants(slug).into_iter().flat_map(|(name, params)| {
+            let cases = policies::visit(slug, params, PolicyCases { name }).and_then(Result::ok);
+            cases.expect("a listed surrogate takes its own parameters")
+        });
+        suites.push((slug, cases.collect()));
     }
     suites.push((STEP, pair_step::cases()));
     suites.push((SINGLE_STEP, single_step::cases()));
@@ -224,6 +234,34 @@ impl ScanVisitor for ScanCases {
 
     fn visit<O: ScanRow + serde::de::DeserializeOwned>(self, op: O) -> Vec<Case> {
         if self.defaults { reverse_scan::cases(op) } else { reverse_scan::other_parameters(op) }
+    }
+}
+
+/// The same of surrogates, each with all its parameters.
+fn policy_variants(slug: &str) -> Vec<(&'static str, Map<String, Value>)> {
+    let (name, params): (_, &[(&str, f64)]) = match slug {
+        "policy/clip" => (", dual clip", &[("epsilon_low", 0.1), ("epsilon_high", 0.28), ("delta", 1.5)]),
+        "policy/cispo" => (", epsilon_high 1.1", &[("epsilon_high", 1.1)]),
+        "policy/sapo" => (", steep", &[("temperature_pos", 2.0), ("temperature_neg", 3.0)]),
+        "policy/vespo" => {
+            (", flat", &[("k_pos", 0.5), ("lambda_pos", 0.75), ("k_neg", 1.0), ("lambda_neg", 0.25)])
+        }
+        _ => (", narrow", &[("epsilon_low", 0.1), ("epsilon_high", 0.2)]),
+    };
+    let params = params.iter().map(|&(key, value)| (key.to_owned(), value.into())).collect();
+    vec![("", Map::new()), (name, params)]
+}
+
+struct PolicyCases {
+    name: &'static str,
+}
+
+impl PolicyVisitor for PolicyCases {
+    type Out = Vec<Case>;
+
+    fn visit<S: SurrogateRow + serde::de::DeserializeOwned>(self, surrogate: S) -> Vec<Case> {
+        let named = |case: Case| Case { name: format!("{}{}", case.name, self.name), ..case };
+        policy_rows::cases(surrogate).into_iter().map(named).collect()
     }
 }
 

@@ -18,6 +18,7 @@ pub mod lists;
 pub mod maps;
 pub mod mutants;
 pub mod peers;
+pub mod policies;
 pub mod problem;
 pub mod properties;
 pub mod report;

@@ -13,6 +13,7 @@ mod linear;
 mod map;
 mod pair;
 mod pair_names;
+mod policy;
 mod reader;
 mod returns;
 mod scan;
@@ -131,6 +132,7 @@ pub fn read(case: &Case) -> Result<Vec<Judgement>, FileError> {
     let logprob = logprob.or_else(|| function::read(reader));
     let logprob = logprob.or_else(|| scan::read(reader));
     let logprob = logprob.or_else(|| returns::read(reader));
+    let logprob = logprob.or_else(|| policy::read(reader)).or_else(|| map::read(reader));
     let logprob = logprob.or_else(|| top::read(reader)).or_else(|| token_level::read(reader));
     let mut judgements = match (logprob, pair::loss_of(case)) {
         (Some(found), _) => found?,

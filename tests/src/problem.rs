@@ -3,6 +3,7 @@
 //! A signature describes its problem once, over any scalar ([`Compute`]); the reference, the tolerance and the CPU
 //! backend follow from the scalar it runs on.
 
+mod actor;
 mod derived;
 mod distillation;
 mod divergence_mean;
@@ -16,6 +17,7 @@ mod logit_pairs;
 mod mixed;
 mod pair_rows;
 mod pair_step;
+mod policy_rows;
 mod reverse_scan;
 mod segment_stats;
 mod sequence;
@@ -30,6 +32,7 @@ mod triple;
 use bellwether_core::{Bound, Error, Real, Storage};
 use bellwether_cpu_ref::token_rows::Scalar;
 
+pub use actor::{Actor, ActorCritic};
 pub use derived::{
     Carried, Derive, Derived, OneValue, OptimalValue, RowSums, Shorter, Sides, Spread, Turned,
 };
@@ -45,6 +48,7 @@ pub use logit_pairs::LogitPairProblem;
 pub use mixed::Mixed;
 pub use pair_rows::PairProblem;
 pub use pair_step::{Head, StepPlanes, StepProblem};
+pub use policy_rows::PolicyProblem;
 pub use reverse_scan::{Rows, ScanProblem};
 pub use segment_stats::{KeepBy, SegmentProblem, SegmentsBy};
 pub use sequence::SequenceProblem;

@@ -8,6 +8,7 @@ mod list;
 mod map;
 mod memory;
 mod pairs;
+mod policy;
 mod remote;
 mod run;
 mod scan;

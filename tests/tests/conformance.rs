@@ -80,7 +80,9 @@ fn neither_loose_nor_violated(backends: &[Backend<'_>]) {
 }
 
 /// Outputs, of all operators or of one, that have no rounding to come near a bound, and what they are.
-const EXACT: [(&str, &str); 8] = [
+const EXACT: [(&str, &str); 10] = [
+    ("tokens", "an integer"),
+    ("policy/value_clip clipped", "0 or 1, free where two errors may be equal"),
     ("allowed", "an integer"),
     ("top1", "0 or 1, free where scaled logits may be equal"),
     ("logprob/nll loss", "an input with its sign changed"),

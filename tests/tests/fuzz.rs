@@ -75,6 +75,11 @@ fn list_rows_takes_anything() {
 }
 
 #[test]
+fn policy_rows_takes_anything() {
+    holds("policy_rows", 3000);
+}
+
+#[test]
 fn a_step_takes_anything() {
     holds("step", 3000);
 }

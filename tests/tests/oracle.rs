@@ -15,7 +15,7 @@ use bellwether_check::rig::Rig;
 use common::{data, oracle, trace};
 
 /// Peers' operators that are judged; a case of any other must be named as unjudged.
-const SUPPORTED: [&str; 73] = [
+const SUPPORTED: [&str; 84] = [
     "logps.selective",
     "logps.selective_topk",
     "logps.sequence",
@@ -89,6 +89,17 @@ const SUPPORTED: [&str; 73] = [
     "dpo.aot",
     "dpo.aot_unpaired",
     "fused_linear.kto",
+    "grpo.grpo",
+    "grpo.bnpo",
+    "grpo.dr_grpo",
+    "grpo.dapo",
+    "grpo.cispo",
+    "grpo.sapo",
+    "grpo.luspo",
+    "grpo.vespo",
+    "gmpo",
+    "vespo.gamma_weights",
+    "ppo.clip_loss",
 ];
 
 /// Cases judged and cases named as unjudged.

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use bellwether_core::op::{Paper, Spec};
 use bellwether_core::pair::presets;
+use bellwether_core::policy::presets as policies;
 use bellwether_core::registry::SPECS;
 
 use crate::shell::{Result, root};
@@ -125,6 +126,18 @@ fn ops() -> String {
         let (composition, paper) = (cell(preset.composition), cite(&preset.paper));
         let _ = writeln!(page, "| `{}` | `{}` | `{composition}` | {paper} |", preset.slug, preset.link);
     }
+    let _ = write!(
+        page,
+        "\n## Presets of policy gradients\n\n\
+         {} named methods. Each is a composition {{level of the ratio}} × {{surrogate}} × {{aggregation}} + {{divergence}} with \
+         its paper's defaults, a constant of `bellwether_core::policy::presets`.\n\n\
+         | slug | operator | composition | paper |\n|---|---|---|---|\n",
+        policies::ALL.len()
+    );
+    for preset in policies::ALL {
+        let (composition, paper) = (cell(preset.composition), cite(&preset.paper));
+        let _ = writeln!(page, "| `{}` | `{}` | `{composition}` | {paper} |", preset.slug, preset.surrogate);
+    }
     page
 }
 
@@ -134,7 +147,8 @@ fn papers() -> String {
     let mut sources: BTreeMap<(&str, &str), Uses> = BTreeMap::new();
     let of_ops = SPECS.iter().flat_map(|spec| spec.papers.iter().map(|paper| (0, spec.slug, paper)));
     let of_presets = presets::ALL.iter().map(|preset| (1, preset.slug, &preset.paper));
-    for (kind, slug, paper) in of_ops.chain(of_presets) {
+    let of_policies = policies::ALL.iter().map(|preset| (1, preset.slug, &preset.paper));
+    for (kind, slug, paper) in of_ops.chain(of_presets).chain(of_policies) {
         let uses = sources.entry((paper.authors, paper.id)).or_default();
         uses[kind].push(format!("`{slug}` ({})", cell(paper.place)));
     }
@@ -181,6 +195,7 @@ mod tests {
         let mut authors = BTreeMap::new();
         let all =
             SPECS.iter().flat_map(|spec| spec.papers).chain(presets::ALL.iter().map(|preset| &preset.paper));
+        let all = all.chain(policies::ALL.iter().map(|preset| &preset.paper));
         for paper in all {
             assert_eq!(*authors.entry(paper.id).or_insert(paper.authors), paper.authors, "{}", paper.id);
         }

@@ -3,6 +3,7 @@
 use bellwether_core::Op;
 use bellwether_core::logprob::{Linear, Token, TopK};
 use bellwether_core::pair::{Link, PairLoss};
+use bellwether_core::policy::{PolicyLoss, Surrogate};
 use bellwether_core::sig::Reduction;
 use bellwether_core::sig::list_rows::ListOp;
 use bellwether_core::sig::logit_pairs::{By, LogitPairOp};
@@ -12,8 +13,8 @@ use pollster::block_on;
 
 use super::{
     Context, FusedPairInputs, FusedPairPlanes, LinearGradients, LinearInputs, ListInputs, ListOutputs,
-    LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs, Planes, ScanInputs, SegmentInputs, Selector,
-    StepInputs, StepOutputs, TokenInputs, TokenUpstream, TopUpstream,
+    LogitPairInputs, LogitPairUpstream, MapInputs, PairInputs, Planes, PolicyInputs, PolicyOutputs,
+    ScanInputs, SegmentInputs, Selector, StepInputs, StepOutputs, TokenInputs, TokenUpstream, TopUpstream,
 };
 use crate::error::Error;
 use crate::record::Recorded;
@@ -77,6 +78,9 @@ twins! {
     reverse_scan_blocking of reverse_scan<O: ScanOp>(
         op: &O, inputs: &ScanInputs<'_>, reduction: Reduction
     ) -> Planes;
+    policy_rows_blocking of policy_rows<S: Surrogate>(
+        loss: &PolicyLoss<S>, inputs: &PolicyInputs<'_>, reduction: Reduction
+    ) -> PolicyOutputs;
     pair_step_blocking of pair_step<L: Link>(
         loss: &PairLoss<L>, linear: &Linear, shape: &StepShape, inputs: &StepInputs<'_>
     ) -> StepOutputs;

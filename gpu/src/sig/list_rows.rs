@@ -152,7 +152,7 @@ impl ListRows {
             planes(op, "result", self.planes.count(), lists, shape.result, result)?;
         let mut gradients = [(0, 0); MOST_INPUTS];
         for ((words, &name), &at) in gradients.iter_mut().zip(self.planes.gradients).zip(&shape.gradients) {
-            *words = rows(op, name, shape, at, result)?;
+            *words = rows(op, name, (shape.lists, shape.items), at, result)?;
         }
         let [(gradient0_offset, gradient0_row), (gradient1_offset, gradient1_row)] = gradients;
         let present = |there: bool, bit| if there { bit } else { 0 };
@@ -198,14 +198,14 @@ impl ListRows {
 }
 
 /// Rows of `items` neighbours, of which none overlaps the next.
-fn rows(
+pub(super) fn rows(
     op: &'static str,
     arg: &'static str,
-    shape: &ListShape,
+    (lists, items): (usize, usize),
     at: Plane,
     slice: &Slice<'_>,
 ) -> Result<(u32, u32), Error> {
-    let (lists, items, stride) = (shape.lists as u64, shape.items as u64, at.stride as u64);
+    let (lists, items, stride) = (lists as u64, items as u64, at.stride as u64);
     if stride < items {
         return Err(Error::ShapeMismatch { op, arg, expected: items, given: stride });
     }

@@ -11,6 +11,7 @@ pub mod fused_pairs;
 pub mod list_rows;
 pub mod logit_pairs;
 pub mod pair_rows;
+pub mod policy_rows;
 mod product;
 pub mod reverse_scan;
 pub mod segment_stats;
@@ -25,6 +26,7 @@ pub use logit_pairs::{
     LogitPairBackward, LogitPairForward, LogitPairInPlace, LogitPairOver, LogitPairShape, LogitPairs,
 };
 pub use pair_rows::{PairBuffers, PairRows, PairShape};
+pub use policy_rows::{PolicyBuffers, PolicyRows, PolicyShape};
 pub use reverse_scan::{ReverseScan, ScanBuffers, ScanShape, Steps};
 pub use segment_stats::{Extent, KeepWords, SegmentBackward, SegmentForward, SegmentShape, SegmentStats};
 pub use token_map::{MapBuffers, MapShape, TokenMap};

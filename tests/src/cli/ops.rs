@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use bellwether_core::Spec;
 use bellwether_core::pair::presets::{self, Preset};
+use bellwether_core::policy::presets as policies;
 use bellwether_core::registry::SPECS;
 use serde_json::{Value, json};
 
@@ -13,12 +14,16 @@ pub(super) fn run(common: &Common, name: Option<&str>) -> ExitCode {
     match name {
         None => list(common),
         Some(name) => {
+            let policy = policies::ALL.iter().find(|p| p.slug == name);
             match (SPECS.iter().find(|s| s.slug == name), presets::ALL.iter().find(|p| p.slug == name)) {
                 (Some(spec), _) => page(common, spec),
                 (None, Some(preset)) => named(common, preset),
-                (None, None) => {
-                    return fail(common, format!("unknown op `{name}`; `bellwether ops` lists them"));
-                }
+                (None, None) => match policy {
+                    Some(preset) => named_policy(common, preset),
+                    None => {
+                        return fail(common, format!("unknown op `{name}`; `bellwether ops` lists them"));
+                    }
+                },
             }
         }
     }
@@ -27,7 +32,8 @@ pub(super) fn run(common: &Common, name: Option<&str>) -> ExitCode {
 
 fn list(common: &Common) {
     if common.json {
-        let presets: Vec<Value> = presets::ALL.iter().map(preset_json).collect();
+        let presets: Vec<Value> =
+            presets::ALL.iter().map(preset_json).chain(policies::ALL.iter().map(policy_json)).collect();
         say(json!({"ops": SPECS.iter().map(spec_json).collect::<Vec<_>>(), "presets": presets}));
         return;
     }
@@ -36,8 +42,8 @@ fn list(common: &Common) {
         say(format!("  {:<24}{:<14}{}", spec.slug, spec.signature.name(), spec.title));
     }
     say("\nnamed methods");
-    for preset in presets::ALL {
-        say(format!("  {:<24}{}", preset.slug, preset.composition));
+    for (slug, composition) in compositions() {
+        say(format!("  {slug:<24}{composition}"));
     }
 }
 
@@ -57,6 +63,9 @@ fn page(common: &Common, spec: &Spec) {
     for preset in presets::ALL.iter().filter(|p| p.link == spec.slug) {
         say(format!("named       {} = {}", preset.slug, preset.composition));
     }
+    for preset in policies::ALL.iter().filter(|p| p.surrogate == spec.slug) {
+        say(format!("named       {} = {}", preset.slug, preset.composition));
+    }
 }
 
 fn named(common: &Common, preset: &Preset) {
@@ -68,6 +77,28 @@ fn named(common: &Common, preset: &Preset) {
     say(format!("{} = {}", preset.slug, preset.composition));
     say(format!("paper       {}, {}, {}\n", paper.authors, paper.id, paper.place));
     SPECS.iter().filter(|s| s.slug == preset.link).for_each(|spec| page(common, spec));
+}
+
+fn named_policy(common: &Common, preset: &policies::Preset) {
+    if common.json {
+        say(policy_json(preset));
+        return;
+    }
+    let paper = preset.paper;
+    say(format!("{} = {}", preset.slug, preset.composition));
+    say(format!("paper       {}, {}, {}\n", paper.authors, paper.id, paper.place));
+    SPECS.iter().filter(|s| s.slug == preset.surrogate).for_each(|spec| page(common, spec));
+}
+
+/// Every named method and what it is made of.
+fn compositions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let pairs = presets::ALL.iter().map(|preset| (preset.slug, preset.composition));
+    pairs.chain(policies::ALL.iter().map(|preset| (preset.slug, preset.composition)))
+}
+
+fn policy_json(preset: &policies::Preset) -> Value {
+    let policies::Preset { slug, surrogate, composition, paper, .. } = *preset;
+    json!({"slug": slug, "surrogate": surrogate, "composition": composition, "paper": paper.id})
 }
 
 fn spec_json(spec: &Spec) -> Value {

@@ -8,8 +8,8 @@ use bellwether_core::logprob::{SequenceMean, SequenceSum};
 use serde_json::Map;
 
 use super::{
-    Case, ListCases, MapCases, PairCases, all, alpha_divergence, fused_linear, js, links, lists, logit_pairs,
-    maps, pair_step, segment_stats, token_rows, top_rows,
+    Case, ListCases, MapCases, PairCases, PolicyCases, all, alpha_divergence, fused_linear, js, links, lists,
+    logit_pairs, maps, pair_step, policies, segment_stats, token_rows, top_rows,
 };
 
 /// Drawn again on purpose: two cases on the same numbers, of which one must give what the other gives.
@@ -69,6 +69,13 @@ fn no_seed_is_used_twice_in_a_suite() {
         let make = || {
             let cases = lists::visit(slug, Map::new(), ListCases { name: "" }).and_then(Result::ok);
             cases.expect("a listed loss takes its defaults")
+        };
+        assert_eq!(reused(make), [""; 0], "{slug}");
+    }
+    for slug in policies::slugs() {
+        let make = || {
+            let cases = policies::visit(slug, Map::new(), PolicyCases { name: "" }).and_then(Result::ok);
+            cases.expect("a listed surrogate takes its defaults")
         };
         assert_eq!(reused(make), [""; 0], "{slug}");
     }

@@ -18,7 +18,7 @@ struct Arrays<'r> {
 }
 
 /// Appends one number per list, `lead` and `step` as the rig has them, and says where they stand.
-fn append<T: Copy>(data: &mut Vec<T>, own: &[T], (lead, step): (usize, usize), gap: T) -> Plane {
+pub(super) fn append<T: Copy>(data: &mut Vec<T>, own: &[T], (lead, step): (usize, usize), gap: T) -> Plane {
     let at = Plane { offset: data.len() + lead, stride: step };
     data.resize(at.offset, gap);
     own.iter().for_each(|&x| data.extend([x, gap].into_iter().take(step)));
