@@ -237,8 +237,7 @@ fn returns_off_policy_are_unbiased() {
     let q = action_values(&TARGET);
     let right = |t: usize, s: usize, a: usize| q[t][s][a];
     let wrong = |t: usize, s: usize, a: usize| guess(t, s) + 0.5 * a as f64;
-    for action in 0..2 {
-        let exact = q[0][0][action];
+    for (action, &exact) in q[0][0].iter().enumerate() {
         // Right values stay right with every trace: Retrace, tree-backup, Q(λ).
         close(off_policy_mean(action, &right, &|rho, _| 0.8 * rho.min(1.0)), exact, 1e-13);
         close(off_policy_mean(action, &right, &|_, pi| 0.8 * pi), exact, 1e-13);

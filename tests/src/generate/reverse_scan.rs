@@ -178,8 +178,10 @@ pub(super) fn cases<O: ScanRow>(op: O) -> Vec<Case> {
     cases.extend([true, false].map(|gradients| faults(op, gradients)));
     let plain = ScanProblem { gradients: false, ..normal(op, "no gradients", (3, 40)) };
     cases.push(Case::new("no gradients", plain));
-    for (name, factor) in [("all of a row", 1.0), ("nothing but the step", 0.0), ("growing", 1.03)] {
-        cases.push(Case::new(name, factors(op, name, (2, 700), factor)));
+    // Three tiles, so that something passes through a whole one.
+    let lengths = [("all of a row", 1.0, 1300), ("nothing but the step", 0.0, 700), ("growing", 1.03, 700)];
+    for (name, factor, len) in lengths {
+        cases.push(Case::new(name, factors(op, name, (2, len), factor)));
     }
     cases.push(Case::tight("many for a small device", masked(op, "many for a small device", (300, 5), 0.6)));
     let sum = ScanProblem { reduction: Reduction::Sum, ..normal(op, "a sum", (5, 25)) };
