@@ -76,8 +76,8 @@ pub fn off_policy_weight<T: Scalar>(
     exactly(op, "advantage", advantage, weight.len())?;
     exactly(op, "mask", mask.unwrap_or(&[]), mask.map_or(0, |_| n))?;
     let counted = |row: usize| (row * len..(row + 1) * len).filter(|&i| mask.is_none_or(|mask| mask[i] != 0));
-    for row in 0..weight.len() {
-        finite(op, "advantage", (row, 0), advantage[row].value())?;
+    for (row, advantage) in advantage.iter().enumerate() {
+        finite(op, "advantage", (row, 0), advantage.value())?;
         for i in counted(row) {
             finite(op, "logp", (row, i - row * len), logp[i].value())?;
             finite(op, "sampled_logp", (row, i - row * len), sampled_logp[i].value())?;

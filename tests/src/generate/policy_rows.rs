@@ -113,6 +113,18 @@ fn ratios<S: SurrogateRow>(surrogate: S, level: Level) -> PolicyProblem<S> {
     }
 }
 
+/// Sequences of two tokens whose log-ratios lie far apart, and whose sum does not unless each is cut.
+fn cancelling<S: SurrogateRow>(surrogate: S) -> PolicyProblem<S> {
+    let pairs = [[25.0, -20.0], [-25.0, 20.0], [21.0, -20.5], [40.0, -38.0], [0.5, -0.25], [-0.5, 0.25]];
+    let plain = normal(surrogate, "log-ratios that cancel", (pairs.len(), 2));
+    PolicyProblem {
+        loss: PolicyLoss { level: Level::SequenceSum, ..plain.loss },
+        logp: pairs.concat(),
+        old_logp: Some(vec![0.0; 2 * pairs.len()]),
+        ..plain
+    }
+}
+
 /// Rows outside the contract, among good ones.
 fn faults<S: SurrogateRow>(surrogate: S) -> Case {
     let (rows, len) = (14, 7);
@@ -146,6 +158,7 @@ pub(super) fn cases<S: SurrogateRow>(surrogate: S) -> Vec<Case> {
     for level in [Level::Token, Level::Sequence] {
         cases.push(Case::new(format!("log-ratios, level {}", level.code()), ratios(surrogate, level)));
     }
+    cases.push(Case::new("log-ratios that cancel", cancelling(surrogate)));
     let name = "no sampling policy";
     cases.push(Case::new(name, PolicyProblem { old_logp: None, ..normal(surrogate, name, (6, 5)) }));
     let name = "a reference that only is told of";
