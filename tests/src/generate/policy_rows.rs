@@ -167,7 +167,7 @@ pub(super) fn cases<S: SurrogateRow>(surrogate: S) -> Vec<Case> {
     cases.push(Case::new(name, told));
     cases.push(faults(surrogate));
     let name = "many for a small device";
-    cases.push(Case::tight(name, whole(surrogate, name, (101, 7), 0.6)));
+    cases.push(Case::tight(name, whole(surrogate, name, (93, 7), 0.6)));
     let part = Reduction::Mean { over: 1000 };
     cases.push(Case::new(
         "an eighth of a batch",

@@ -183,7 +183,7 @@ pub(super) fn cases<O: ScanRow>(op: O) -> Vec<Case> {
     for (name, factor, len) in lengths {
         cases.push(Case::new(name, factors(op, name, (2, len), factor)));
     }
-    cases.push(Case::tight("many for a small device", masked(op, "many for a small device", (300, 5), 0.6)));
+    cases.push(Case::tight("many for a small device", masked(op, "many for a small device", (93, 5), 0.6)));
     let sum = ScanProblem { reduction: Reduction::Sum, ..normal(op, "a sum", (5, 25)) };
     cases.push(Case::new("a sum", sum));
     cases.push(Case::heavy("one long row", move |name| factors(op, name, (1, 100_003), 0.9999)));

@@ -223,7 +223,7 @@ fn weights(reader: Reader<'_>, kind: &str, batch: &mut Batch) -> Result<Option<V
             shift(batch, &ratio);
         }
     }
-    Ok(weight.iter().any(|&w| w != 1.0).then_some(weight))
+    Ok(weight.iter().any(|w| w.to_bits() != 1_f64.to_bits()).then_some(weight))
 }
 
 /// VESPO's correction enters the sequence's log-ratio, summed over all tokens, padding too: spread over those that count.
