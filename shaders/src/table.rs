@@ -247,7 +247,7 @@ macro_rules! kernels {
         &[Source {
             op: concat!(stringify!($family), "/", stringify!($name)),
             kernel: "forward",
-            text: text!($family/$name "forward": reverse_scan [$name] [bits $($lib)*]),
+            text: text!($family/$name "forward": reverse_scan reverse_scan_lanes reverse_scan_arrays [$name] [bits $($lib)*]),
             workgroup: 64,
             rows_per_group: 1,
             bindings: bindings![inputs: Input, constants: Input, words: Words, result: Result, args: Args],
