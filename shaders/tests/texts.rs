@@ -54,7 +54,8 @@ fn every_operator_has_the_kernels_of_its_signature() {
                 &["forward", "narrow", "partial", "finish", "backward", "backward_in_place", "step"]
             }
             Signature::TopRows => &["forward", "narrow", "partial", "finish", "backward"],
-            Signature::LogitPairs | Signature::SegmentStats => &["forward", "backward"],
+            Signature::LogitPairs => &["forward", "backward", "backward_in_place"],
+            Signature::SegmentStats => &["forward", "backward"],
             Signature::FusedLinear => &["product", "product_wide"],
             Signature::PairRows
             | Signature::TokenMap

@@ -12,6 +12,7 @@ const MASKED = 1u;
 const WEIGHTED = 2u;
 const LENGTHS = 4u;
 const GRADIENTS = 8u;
+const ABSENT = 16u;
 
 struct Args {
     rows: u32,
@@ -88,8 +89,9 @@ struct Row {
 
 var<workgroup> pairs: array<vec2<f32>, 64>;
 var<workgroup> counts: array<u32, 64>;
-// A packed row's first step and the next row's, or a padded row's length: the same for all lanes, as barriers want it.
-var<workgroup> extent: vec2<u32>;
+// What decides where lanes meet, for barriers want it the same in all of them, and a host may give arguments in memory that
+// could change: a packed row's first step and the next row's, or 0 and a padded row's length; `len`; `present`.
+var<workgroup> extent: vec4<u32>;
 
 // The first output is x_t, and depends on the inputs through it alone.
 fn state_and(state: vec2<f32>, second: f32) -> Finished {
@@ -103,14 +105,18 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let r = group.y * groups.x + group.x;
-    if (r >= args.rows) {
+    let known = extent_of(r, lane);
+    if ((known.w & ABSENT) != 0u) {
         return;
     }
-    let row = row_at(r, lane);
-    let end = end_of(row, lane);
-    let tiles = (row.len + TILE - 1u) / TILE;
-    // A length beyond the row; `extent` holds it still.
-    var status = select(0u, STATUS_DOMAIN, args.len != 0u && workgroupUniformLoad(&extent).y > args.len);
+    let row = row_at(r, known);
+    var end = row.held;
+    if ((known.w & MASKED) != 0u) {
+        end = end_of(row, lane);
+    }
+    let tiles = (select(known.z, known.y - known.x, known.z == 0u) + TILE - 1u) / TILE;
+    // A length beyond the row.
+    var status = select(0u, STATUS_DOMAIN, known.z != 0u && known.y > known.z);
     var carry = 0.0;
     for (var tile = tiles; tile > 0u; tile -= 1u) {
         let first = (tile - 1u) * TILE + lane * EACH;
@@ -124,7 +130,7 @@ fn main(
         for (var tile = 0u; tile < tiles; tile += 1u) {
             poison(row, tile * TILE + lane * EACH, status);
         }
-    } else if ((args.present & GRADIENTS) != 0u) {
+    } else if ((known.w & GRADIENTS) != 0u) {
         carry = 0.0;
         for (var tile = 0u; tile < tiles; tile += 1u) {
             let first = tile * TILE + lane * EACH;
@@ -135,18 +141,24 @@ fn main(
     }
 }
 
-fn row_at(r: u32, lane: u32) -> Row {
+fn extent_of(r: u32, lane: u32) -> vec4<u32> {
     if (lane == 0u) {
-        var own = vec2<u32>(0u, args.len);
-        if (args.len == 0u) {
-            own = vec2<u32>(words[args.extent_offset + r], words[args.extent_offset + r + 1u]);
+        var own = vec4<u32>(0u, args.len, args.len, args.present);
+        if (r >= args.rows) {
+            own.w = ABSENT;
+        } else if (args.len == 0u) {
+            own.x = words[args.extent_offset + r];
+            own.y = words[args.extent_offset + r + 1u];
         } else if ((args.present & LENGTHS) != 0u) {
             own.y = words[args.extent_offset + r];
         }
         extent = own;
     }
-    let known = workgroupUniformLoad(&extent);
-    if (args.len == 0u) {
+    return workgroupUniformLoad(&extent);
+}
+
+fn row_at(r: u32, known: vec4<u32>) -> Row {
+    if (known.z == 0u) {
         let len = known.y - known.x;
         return Row(0u, known.x, len, len, args.result_offset + known.x);
     }
@@ -165,9 +177,6 @@ fn counts_at(row: Row, t: u32) -> bool {
 
 // One more than the last step that counts.
 fn end_of(row: Row, lane: u32) -> u32 {
-    if ((args.present & MASKED) == 0u) {
-        return row.held;
-    }
     var end = 0u;
     for (var t = lane; t < row.held; t += LANES) {
         if (counts_at(row, t)) {
